@@ -1,0 +1,1 @@
+"""Faces AWS: clients and plain values in, frozen dataclasses out."""

@@ -1,0 +1,1 @@
+"""The ways to send a request: each module has `build` and `stream`."""

@@ -1,0 +1,1 @@
+"""One module per command: its signature, a few lines, its columns."""

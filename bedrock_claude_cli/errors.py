@@ -1,0 +1,107 @@
+"""Exit codes, the errors a user may see, and the table that explains AWS's own.
+
+Nothing is imported here but the standard library: an exception is judged by its module, its name
+and its message, so that no SDK has to be loaded to explain what went wrong.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What a script may branch on; docs/exit-codes.md explains each."""
+
+    OK = 0
+    FAILURE = 1
+    USAGE = 2
+    CONFIG = 3
+    AUTH = 4
+    DENIED = 5
+    REJECTED = 6
+    UNAVAILABLE = 7
+    PENDING = 8
+    PARTIAL = 9
+    INCOMPLETE = 10
+    UNMET = 11
+    INTERRUPTED = 130
+    CLOSED_PIPE = 141
+
+
+class CliError(Exception):
+    """An error that is told in one line, with a hint where there is one.
+
+    `retry` is `now` (nothing was billed), `later` (a daily cap), `maybe-billed` or `no`.
+    """
+
+    exit_code = ExitCode.FAILURE
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        code: str | None = None,
+        request_id: str | None = None,
+        retry: str = "no",
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.code = code or type(self).__name__.removesuffix("Error")
+        self.request_id = request_id
+        self.retry = retry
+
+
+class UsageError(CliError):
+    """Bad flags, arguments or input records (2)."""
+
+    exit_code = ExitCode.USAGE
+
+
+class ConfigError(CliError):
+    """Bad YAML, an unknown AWS profile, no region where one is needed (3)."""
+
+    exit_code = ExitCode.CONFIG
+
+
+class AuthError(CliError):
+    """No credentials, or credentials that AWS does not take (4)."""
+
+    exit_code = ExitCode.AUTH
+
+
+class DeniedError(CliError):
+    """IAM, an SCP or the model's own access rules refuse (5)."""
+
+    exit_code = ExitCode.DENIED
+
+
+class RejectedError(CliError):
+    """The request itself cannot be served: wrong id, too long, refused parameter (6)."""
+
+    exit_code = ExitCode.REJECTED
+
+
+class UnavailableError(CliError):
+    """Throttled, a server error, a timeout, or no connection (7)."""
+
+    exit_code = ExitCode.UNAVAILABLE
+
+
+class PendingError(CliError):
+    """Nothing is wrong, but it is not finished: call again later (8)."""
+
+    exit_code = ExitCode.PENDING
+
+
+class IncompleteError(CliError):
+    """An answer arrived, but it is not whole (10)."""
+
+    exit_code = ExitCode.INCOMPLETE
+
+
+class UnmetError(CliError):
+    """Everything worked, and a condition that was set does not hold (11)."""
+
+    exit_code = ExitCode.UNMET
