@@ -1,8 +1,4 @@
-"""Exit codes, the errors a user may see, and the table that explains AWS's own.
-
-Nothing is imported here but the standard library: an exception is judged by its module, its name
-and its message, so that no SDK has to be loaded to explain what went wrong.
-"""
+"""Exit codes, and the errors a user may see."""
 
 from __future__ import annotations
 
