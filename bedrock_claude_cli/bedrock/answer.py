@@ -1,0 +1,159 @@
+"""What comes back: the events of a streamed answer, and the one shape they end in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens of one answer, as the Messages API counts them; input excludes cached tokens."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_input_tokens: int = 0
+    cache_creation_input_tokens: int = 0
+
+    @classmethod
+    def read(cls, found: dict[str, Any], before: Usage | None = None) -> Usage:
+        """Usage of a message event, keeping what an earlier event said."""
+        base = before or cls()
+        known = {key: int(value) for key, value in found.items() if key in _KEYS and value}
+        return replace(base, **known)
+
+
+_KEYS = tuple(Usage.__dataclass_fields__)
+
+
+@dataclass(frozen=True)
+class Started:
+    """AWS took the request; from here on it may be billed."""
+
+    request_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Text:
+    """A piece of the answer's text."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Thinking:
+    """A piece of the model's thinking."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Token counts so far; a later event replaces an earlier one."""
+
+    usage: Usage
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The model's own end: the message is whole as far as the wire is concerned."""
+
+    stop_reason: str | None
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A wait before the next attempt: nothing of the last one can have been billed."""
+
+    seconds: float
+    cause: str
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something the user should know about how the answer was got."""
+
+    text: str
+
+
+Event = Started | Text | Thinking | Counted | Stopped | Waiting | Note
+
+WHOLE = frozenset({"end_turn", "stop_sequence", "tool_use"})
+
+
+@dataclass
+class Answer:
+    """The one shape of an answer; docs/json.md describes every key. Times in milliseconds."""
+
+    text: str = ""
+    parsed: Any = None
+    citations: list[dict[str, Any]] | None = None
+    stop_reason: str | None = None
+    complete: bool = False
+    usage: Usage | None = None
+    cost_usd: float | None = None
+    model: str | None = None
+    endpoint: str | None = None
+    region: str | None = None
+    via: str | None = None
+    request_id: str | None = None
+    latency_ms: int | None = None
+    first_token_ms: int | None = None
+    attempts: int = 1
+    error: dict[str, Any] | None = None
+    sandbox: bool = False
+    thinking: str | None = field(default=None, repr=False)
+
+    def incomplete_reason(self) -> str | None:
+        """Why the answer is not whole, in words; None if it is."""
+        if self.complete:
+            return None
+        if self.stop_reason is None:
+            return "the stream ended before the answer did"
+        return _REASONS.get(self.stop_reason, f"it stopped with `{self.stop_reason}`")
+
+
+_REASONS = {
+    "max_tokens": "it reached --max-tokens",
+    "refusal": "the model refused to go on",
+    "model_context_window_exceeded": "the model's context window is full",
+    "pause_turn": "the model paused its turn",
+    "guardrail_intervened": "a guardrail stepped in",
+    "content_filtered": "a content filter stepped in",
+}
+
+
+def collect(
+    events: Iterable[Event], answer: Answer, now: Any, started: float | None = None
+) -> Iterator[Event]:
+    """Pass events on while `answer` is filled from them.
+
+    `now()` gives seconds on a monotonic clock. What the stream raises is passed on after the
+    times are set, with all that arrived kept in `answer`.
+    """
+    begun = now() if started is None else started
+    parts: list[str] = []
+    try:
+        for event in events:
+            match event:
+                case Text(text):
+                    if answer.first_token_ms is None:
+                        answer.first_token_ms = round((now() - begun) * 1000)
+                    parts.append(text)
+                case Thinking(text):
+                    answer.thinking = (answer.thinking or "") + text
+                case Counted(usage):
+                    answer.usage = usage
+                case Started(request_id):
+                    answer.request_id = request_id
+                case Stopped(stop_reason):
+                    answer.stop_reason = stop_reason
+                    answer.complete = stop_reason in WHOLE
+                case Waiting(attempt=attempt):
+                    answer.attempts = attempt + 1
+            yield event
+    finally:
+        answer.text = "".join(parts)
+        answer.latency_ms = round((now() - begun) * 1000)

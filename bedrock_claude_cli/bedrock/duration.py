@@ -1,0 +1,26 @@
+"""The one way a duration is written: `90`, `90s`, `15m`, `2h`, `30d`."""
+
+from __future__ import annotations
+
+import re
+
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of a duration; ValueError says what one looks like."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", text.strip())
+    if match is None:
+        raise ValueError(f"`{text}` is no duration: write 90, 90s, 15m, 2h or 30d")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def show_duration(seconds: float) -> str:
+    """A duration in its two largest units, such as `1h 5m`; whole seconds below a minute."""
+    left = int(seconds)
+    parts = []
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return " ".join(parts[:2]) or "0s"
