@@ -1,0 +1,207 @@
+"""The control plane: which models and inference profiles exist, and invocation logging."""
+
+from __future__ import annotations
+
+from bedrock_claude_cli.sandbox.models import (
+    ACCOUNT,
+    INVALID_ID,
+    Model,
+    claude,
+    geographies,
+    model_arn,
+    others,
+    profile_arn,
+    split,
+)
+from bedrock_claude_cli.sandbox.request import Request
+from bedrock_claude_cli.sandbox.wire import AwsError, Reply, json_reply
+
+PAGE_SIZE = 10
+
+
+class Control:
+    """Bedrock's control plane with one logging configuration per region."""
+
+    def __init__(self) -> None:
+        self.logging: dict[str, object] = {}
+
+    def answer(self, request: Request) -> Reply:
+        """One operation of the control plane."""
+        if request.operation == "ListFoundationModels":
+            return list_foundation_models(request)
+        if request.operation == "ListInferenceProfiles":
+            return list_inference_profiles(request)
+        if request.operation == "GetInferenceProfile":
+            return get_inference_profile(request)
+        if request.operation == "GetFoundationModelAvailability":
+            return get_availability(request)
+        return self._logging(request)
+
+    def _logging(self, request: Request) -> Reply:
+        if request.operation.startswith("Get"):
+            config = self.logging.get(request.region)
+            return json_reply({"loggingConfig": config} if config else {})
+        if request.operation.startswith("Delete"):
+            self.logging.pop(request.region, None)
+            return json_reply({})
+        config = request.json().get("loggingConfig")
+        if not isinstance(config, dict):
+            raise AwsError("ValidationException", null_value("loggingConfig"))
+        self.logging[request.region] = config
+        return json_reply({})
+
+
+def null_value(name: str) -> str:
+    """AWS's words for a required member that is not there."""
+    return (
+        f"1 validation error detected: Value null at '{name}' failed to satisfy constraint: "
+        "Member must not be null"
+    )
+
+
+def list_foundation_models(request: Request) -> Reply:
+    """Active and legacy models that the region offers, filtered, without pages."""
+    rows = [
+        _claude_summary(model, request.region)
+        for model in claude().values()
+        if not model.retired and offered(model, request.region)
+    ]
+    rows += [_other_summary(row, request.region) for row in others()]
+    filters = {
+        "byProvider": lambda row, value: str(row["providerName"]).lower() == value.lower(),
+        "byOutputModality": lambda row, value: value in row["outputModalities"],
+        "byInferenceType": lambda row, value: value in row["inferenceTypesSupported"],
+        "byCustomizationType": lambda row, value: value in row["customizationsSupported"],
+    }
+    for name, matches in filters.items():
+        if value := request.params.get(name):
+            rows = [row for row in rows if matches(row, value)]
+    return json_reply({"modelSummaries": rows})
+
+
+def offered(model: Model, region: str) -> bool:
+    """Whether the model can be called from the region in any way."""
+    return region in model.on_demand or bool(model.profile_prefixes(region))
+
+
+def _claude_summary(model: Model, region: str) -> dict[str, object]:
+    dates = {
+        "start": "startOfLifeTime",
+        "legacy": "legacyTime",
+        "extended": "publicExtendedAccessTime",
+        "end": "endOfLifeTime",
+    }
+    lifecycle = {"status": model.lifecycle["status"]}
+    for ours, theirs in dates.items():
+        if ours in model.lifecycle:
+            lifecycle[theirs] = model.lifecycle[ours] + "T00:00:00Z"
+    kinds = ["INFERENCE_PROFILE"] if model.profile_prefixes(region) else []
+    return {
+        "modelArn": model_arn(model.id, region),
+        "modelId": model.id,
+        "modelName": model.name,
+        "providerName": "Anthropic",
+        "inputModalities": ["TEXT", "IMAGE"],
+        "outputModalities": ["TEXT"],
+        "responseStreamingSupported": True,
+        "customizationsSupported": [],
+        "inferenceTypesSupported": kinds + ["ON_DEMAND"] * (region in model.on_demand),
+        "modelLifecycle": lifecycle,
+    }
+
+
+def _other_summary(row: dict[str, str], region: str) -> dict[str, object]:
+    return {
+        "modelArn": model_arn(row["id"], region),
+        "modelId": row["id"],
+        "modelName": row["name"],
+        "providerName": row["provider"],
+        "inputModalities": ["TEXT"],
+        "outputModalities": [row["output"]],
+        "responseStreamingSupported": row["output"] == "TEXT",
+        "customizationsSupported": [],
+        "inferenceTypesSupported": ["ON_DEMAND"],
+        "modelLifecycle": {"status": "ACTIVE"},
+    }
+
+
+def profiles(region: str) -> list[dict[str, object]]:
+    """The system-defined inference profiles that can be called from `region`, retired ones gone."""
+    return [
+        profile(model, prefix, region)
+        for model in claude().values()
+        if not model.retired
+        for prefix in model.profile_prefixes(region)
+    ]
+
+
+def profile(model: Model, prefix: str, region: str) -> dict[str, object]:
+    """One inference profile as the control plane describes it."""
+    geography = "Global" if prefix == "global" else str(geographies()[prefix]["name"])
+    where = "globally" if prefix == "global" else f"in {geography} regions"
+    return {
+        "inferenceProfileName": f"{geography} Anthropic {model.name}",
+        "description": f"Routes requests to Anthropic {model.name} {where}.",
+        "createdAt": "2026-01-01T00:00:00Z",
+        "updatedAt": "2026-01-01T00:00:00Z",
+        "inferenceProfileArn": profile_arn(f"{prefix}.{model.id}", region),
+        "models": [{"modelArn": arn} for arn in model.destinations(prefix, region)],
+        "inferenceProfileId": f"{prefix}.{model.id}",
+        "status": "ACTIVE",
+        "type": "SYSTEM_DEFINED",
+    }
+
+
+def list_inference_profiles(request: Request) -> Reply:
+    """One page; PAGE_SIZE unless maxResults says otherwise, so that clients have to page."""
+    kind = request.params.get("type", "SYSTEM_DEFINED")
+    rows = profiles(request.region) if kind == "SYSTEM_DEFINED" else []
+    start, size = _page(request)
+    value: dict[str, object] = {"inferenceProfileSummaries": rows[start : start + size]}
+    if start + size < len(rows):
+        value["nextToken"] = f"sandbox-{start + size}"
+    return json_reply(value)
+
+
+def _page(request: Request) -> tuple[int, int]:
+    size = request.params.get("maxResults", str(PAGE_SIZE))
+    if not size.isdecimal() or not 1 <= int(size) <= 1000:
+        raise AwsError(
+            "ValidationException",
+            f"1 validation error detected: Value '{size}' at 'maxResults' failed to satisfy "
+            "constraint: Member must have value between 1 and 1000",
+        )
+    token = request.params.get("nextToken", "sandbox-0")
+    start = token.removeprefix("sandbox-")
+    if not token.startswith("sandbox-") or not start.isdecimal():
+        raise AwsError("ValidationException", "The provided nextToken is invalid.")
+    return int(start), int(size)
+
+
+def get_inference_profile(request: Request) -> Reply:
+    """A profile by id or ARN, if it can be called from the region."""
+    wanted = str(request.model).rsplit("/", 1)[-1]
+    for row in profiles(request.region):
+        if row["inferenceProfileId"] == wanted:
+            return json_reply(row)
+    raise AwsError("ResourceNotFoundException", "The specified inference profile was not found.")
+
+
+def get_availability(request: Request) -> Reply:
+    """Everything is open in account 000000000000 wherever the region offers the model."""
+    prefix, model = split(str(request.model), request.region)
+    if prefix:
+        raise AwsError("ValidationException", INVALID_ID)
+    region = "AVAILABLE" if offered(model, request.region) and not model.retired else None
+    return json_reply(
+        {
+            "modelId": model.id,
+            "agreementAvailability": {"status": "AVAILABLE"},
+            "authorizationStatus": "AUTHORIZED",
+            "entitlementAvailability": "AVAILABLE",
+            "regionAvailability": region or "NOT_AVAILABLE",
+        }
+    )
+
+
+__all__ = ["ACCOUNT", "Control"]

@@ -1,0 +1,127 @@
+"""One request as it arrived, and what the sandbox makes of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, unquote
+
+from bedrock_claude_cli.sandbox.wire import AwsError
+
+DEFAULT_REGION = "us-east-1"
+_CREDENTIAL = re.compile(
+    r"AWS4-HMAC-SHA256\s+Credential=(?P<key>.*?)/(?P<day>\d{8})/(?P<region>[^/]+)"
+    r"/(?P<service>[^/]+)/aws4_request"
+)
+
+ROUTES = (
+    ("GET", r"/foundation-models", "ListFoundationModels"),
+    ("GET", r"/inference-profiles", "ListInferenceProfiles"),
+    ("GET", r"/inference-profiles/(.+)", "GetInferenceProfile"),
+    ("GET", r"/foundation-model-availability/(.+)", "GetFoundationModelAvailability"),
+    ("GET", r"/logging/modelinvocations", "GetModelInvocationLoggingConfiguration"),
+    ("PUT", r"/logging/modelinvocations", "PutModelInvocationLoggingConfiguration"),
+    ("DELETE", r"/logging/modelinvocations", "DeleteModelInvocationLoggingConfiguration"),
+    ("POST", r"/model/(.+)/invoke", "InvokeModel"),
+    ("POST", r"/model/(.+)/invoke-with-response-stream", "InvokeModelWithResponseStream"),
+    ("POST", r"/model/(.+)/converse", "Converse"),
+    ("POST", r"/model/(.+)/converse-stream", "ConverseStream"),
+    ("POST", r"/model/(.+)/count-tokens", "CountTokens"),
+)
+STS_ACTIONS = ("GetCallerIdentity", "AssumeRole", "AssumeRoleWithWebIdentity")
+OPERATIONS = tuple(sorted({name for _, _, name in ROUTES} | set(STS_ACTIONS)))
+
+
+@dataclass
+class Request:
+    """A request; header names are in lower case, `path` and `query` as they were sent."""
+
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: bytes
+    request_id: str
+    time: str
+    service: str = "bedrock"
+    region: str = DEFAULT_REGION
+    access_key: str | None = None
+    bearer: str | None = None
+    operation: str = ""
+    model: str | None = None
+    params: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        authorization = self.headers.get("authorization", "")
+        if match := _CREDENTIAL.match(authorization):
+            self.access_key = match["key"]
+            self.region = match["region"]
+            self.service = match["service"]
+        elif authorization.startswith("Bearer "):
+            self.bearer = authorization[len("Bearer ") :]
+            if host := re.match(r"bedrock[\w-]*\.([a-z]+(-[a-z]+)+-\d)\.", self.headers["host"]):
+                self.region = host[1]
+        self.params = dict(parse_qsl(self.query, keep_blank_values=True))
+        if "application/x-www-form-urlencoded" in self.headers.get("content-type", ""):
+            self.service = "sts"
+            self.params |= dict(parse_qsl(self.body.decode(), keep_blank_values=True))
+            self.operation = self.params.get("Action", "")
+        else:
+            self._route()
+
+    def _route(self) -> None:
+        for method, pattern, operation in ROUTES:
+            match = re.fullmatch(pattern, self.path)
+            if match and method == self.method:
+                self.operation = operation
+                self.model = unquote(match[1]) if match.groups() else None
+                return
+
+    def json(self) -> dict[str, object]:
+        """The body as a JSON object; anything else is Bedrock's malformed-input refusal."""
+        try:
+            value = json.loads(self.body or b"{}")
+        except ValueError as error:
+            raise AwsError("ValidationException", MALFORMED) from error
+        if not isinstance(value, dict):
+            raise AwsError("ValidationException", MALFORMED)
+        return value
+
+    def record(self) -> dict[str, object]:
+        """What /_sandbox/requests shows: everything but the secrets in the headers."""
+        return {
+            "time": self.time,
+            "request_id": self.request_id,
+            "operation": self.operation or None,
+            "service": self.service,
+            "region": self.region,
+            "model": self.model,
+            "method": self.method,
+            "path": self.path,
+            "query": self.query,
+            "headers": {name: _redacted(name, value) for name, value in self.headers.items()},
+            "body": self._shown_body(),
+        }
+
+    def _shown_body(self) -> object:
+        if self.service == "sts":
+            return self.params
+        if not self.body:
+            return None
+        try:
+            shown: object = json.loads(self.body)
+        except ValueError:
+            shown = self.body.decode(errors="replace")
+        return shown
+
+
+MALFORMED = "Malformed input request, please reformat your input and try again."
+
+
+def _redacted(name: str, value: str) -> str:
+    if name == "authorization":
+        if value.startswith("Bearer"):
+            return "Bearer ***"
+        return re.sub(r"Signature=\w+", "Signature=***", value)
+    return "***" if name in ("x-amz-security-token", "x-api-key") else value

@@ -1,0 +1,148 @@
+"""What goes over the wire: replies, AWS's errors, event-stream frames, query-protocol XML."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from xml.sax.saxutils import escape
+
+ERROR_TYPE_SUFFIX = ":http://internal.amazon.com/coral/com.amazon.bedrock/"
+
+STATUS = {
+    "ValidationException": 400,
+    "ServiceQuotaExceededException": 400,
+    "ConflictException": 400,
+    "AccessDeniedException": 403,
+    "ExpiredTokenException": 403,
+    "UnrecognizedClientException": 403,
+    "InvalidSignatureException": 403,
+    "MissingAuthenticationTokenException": 403,
+    "ResourceNotFoundException": 404,
+    "UnknownOperationException": 404,
+    "ModelTimeoutException": 408,
+    "ModelErrorException": 424,
+    "ModelStreamErrorException": 424,
+    "ThrottlingException": 429,
+    "ModelNotReadyException": 429,
+    "InternalServerException": 500,
+    "ServiceUnavailableException": 503,
+}
+
+
+class AwsError(Exception):
+    """An error that is answered as AWS answers it; `status` defaults to what the name implies."""
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.status = status or STATUS.get(code, 400)
+        self.headers = dict(headers or {})
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One event-stream message; `delta` marks those that a rule's `after` counts."""
+
+    data: bytes
+    delta: bool = False
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One HTTP answer: either a whole body or a stream of frames."""
+
+    body: bytes = b""
+    status: int = 200
+    content_type: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
+    frames: Iterator[Frame] | None = None
+
+
+def json_reply(value: object, *, status: int = 200, headers: dict[str, str] | None = None) -> Reply:
+    """A JSON body as rest-json services send it."""
+    return Reply(json.dumps(value).encode(), status, headers=headers or {})
+
+
+def error_reply(error: AwsError, service: str, request_id: str) -> Reply:
+    """The error in the service's own protocol: XML for STS, JSON and x-amzn-ErrorType otherwise."""
+    if service == "sts":
+        kind = "Sender" if error.status < 500 else "Receiver"
+        inner = f"<Type>{kind}</Type>{_tag('Code', error.code)}{_tag('Message', error.message)}"
+        return Reply(
+            f'<ErrorResponse xmlns="{STS_NAMESPACE}"><Error>{inner}</Error>'
+            f"<RequestId>{request_id}</RequestId></ErrorResponse>".encode(),
+            error.status,
+            "text/xml",
+            error.headers,
+        )
+    headers = {"x-amzn-ErrorType": error.code + ERROR_TYPE_SUFFIX, **error.headers}
+    return json_reply({"message": error.message}, status=error.status, headers=headers)
+
+
+STS_NAMESPACE = "https://sts.amazonaws.com/doc/2011-06-15/"
+
+
+def xml_reply(action: str, result: Mapping[str, object], request_id: str) -> Reply:
+    """A query-protocol answer of STS; nested mappings become nested elements."""
+    body = (
+        f'<{action}Response xmlns="{STS_NAMESPACE}"><{action}Result>{_elements(result)}'
+        f"</{action}Result><ResponseMetadata><RequestId>{request_id}</RequestId>"
+        f"</ResponseMetadata></{action}Response>"
+    )
+    return Reply(body.encode(), content_type="text/xml")
+
+
+def _elements(result: Mapping[str, object]) -> str:
+    parts = []
+    for name, value in result.items():
+        if isinstance(value, Mapping):
+            parts.append(f"<{name}>{_elements(value)}</{name}>")
+        else:
+            parts.append(_tag(name, str(value)))
+    return "".join(parts)
+
+
+def _tag(name: str, text: str) -> str:
+    return f"<{name}>{escape(text)}</{name}>"
+
+
+def frame(headers: Mapping[str, str], payload: bytes) -> bytes:
+    """One message of application/vnd.amazon.eventstream, all headers being strings (type 7)."""
+    head = b"".join(
+        struct.pack(f"!B{len(name)}sBH", len(name), name.encode(), 7, len(value.encode()))
+        + value.encode()
+        for name, value in headers.items()
+    )
+    prelude = struct.pack("!II", 12 + len(head) + len(payload) + 4, len(head))
+    message = prelude + struct.pack("!I", zlib.crc32(prelude)) + head + payload
+    return message + struct.pack("!I", zlib.crc32(message))
+
+
+def event(name: str, value: object, *, delta: bool = False) -> Frame:
+    """An event frame with a JSON payload."""
+    headers = {
+        ":event-type": name,
+        ":content-type": "application/json",
+        ":message-type": "event",
+    }
+    return Frame(frame(headers, json.dumps(value).encode()), delta)
+
+
+def exception_frame(name: str, message: str) -> Frame:
+    """A modelled exception in mid-stream; `name` in camelCase, as AWS sends it."""
+    headers = {
+        ":exception-type": name,
+        ":content-type": "application/json",
+        ":message-type": "exception",
+    }
+    return Frame(frame(headers, json.dumps({"message": message}).encode()))
