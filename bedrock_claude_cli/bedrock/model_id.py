@@ -1,0 +1,311 @@
+"""From what a user types to the id that is sent: alias, base id, inference profile or ARN."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from bedrock_claude_cli.bedrock.catalog import IN_REGION, Catalog, KnownModel
+from bedrock_claude_cli.errors import RejectedError, UsageError
+
+PREFIXES = ("global", "us", "eu", "jp", "au", "apac", "in", "us-gov")
+ENDPOINTS = ("auto", "global", IN_REGION, *PREFIXES[1:])
+ARN = re.compile(r"arn:aws[a-z-]*:bedrock:(?P<region>[a-z0-9-]*):\d*:(?P<kind>[a-z-]+)/(?P<id>.+)")
+
+Kind = Literal[
+    "alias",
+    "base",
+    "profile",
+    "foundation-model",
+    "inference-profile",
+    "application-inference-profile",
+    "other",
+]
+
+
+@dataclass(frozen=True)
+class ModelId:
+    """What a text says by itself; `base_id` is None where only AWS knows the model behind it."""
+
+    text: str
+    kind: Kind
+    prefix: str | None = None
+    base_id: str | None = None
+    region: str | None = None
+
+    @property
+    def endpoint(self) -> str | None:
+        """global, in-region or a geography; None for an alias or an opaque ARN."""
+        if self.prefix:
+            return self.prefix
+        return IN_REGION if self.kind in ("base", "foundation-model") else None
+
+
+@dataclass(frozen=True)
+class Target:
+    """What will be sent, and the notes that explain it.
+
+    `endpoint` is None where an ARN hides it. `kind` is how the user named the model, and `strict`
+    says that the endpoint was asked for by name.
+    """
+
+    model_id: str
+    base_id: str | None
+    endpoint: str | None
+    known: KnownModel | None
+    region: str
+    kind: Kind
+    strict: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def parse(text: str) -> ModelId:
+    """Tell the kinds of ids apart; anything without `anthropic.` that is no ARN is an alias."""
+    text = text.strip()
+    if text.startswith("arn:"):
+        return _parse_arn(text)
+    head, found, tail = text.partition("anthropic.")
+    if not found:
+        return ModelId(text, "alias")
+    if not head:
+        return ModelId(text, "base", base_id=text)
+    if head.endswith("."):
+        return ModelId(text, "profile", head[:-1], found + tail)
+    return ModelId(text, "other")
+
+
+def _parse_arn(text: str) -> ModelId:
+    match = ARN.fullmatch(text)
+    if match is None:
+        return ModelId(text, "other")
+    region = match["region"] or None
+    if match["kind"] == "application-inference-profile":
+        return ModelId(text, "application-inference-profile", region=region)
+    inner = parse(match["id"])
+    if match["kind"] == "foundation-model":
+        return ModelId(text, "foundation-model", base_id=inner.base_id, region=region)
+    if match["kind"] == "inference-profile":
+        return ModelId(text, "inference-profile", inner.prefix, inner.base_id, region)
+    return ModelId(text, "other", region=region)
+
+
+def resolve(
+    text: str,
+    *,
+    endpoint: str = "auto",
+    region: str,
+    catalog: Catalog,
+    seen: Iterable[str] = (),
+) -> Target:
+    """Choose the id to send from `region`, without a network.
+
+    `seen` are ids that were observed there. Raises UsageError for an unknown alias or an endpoint
+    that contradicts the id, RejectedError for an endpoint that the model or region does not offer.
+    """
+    if endpoint not in ENDPOINTS:
+        raise UsageError(f"unknown endpoint `{endpoint}`", hint=f"one of {', '.join(ENDPOINTS)}")
+    asked, notes = _corrected(parse(text), catalog)
+    if asked.kind == "alias":
+        known: KnownModel | None = _find(asked.text, catalog)
+    else:
+        known = catalog.get(asked.base_id) if asked.base_id else None
+    base_id = known.id if known else asked.base_id
+    choice = _Choice(asked, base_id, known, endpoint, region, catalog, tuple(seen))
+    if base_id is None or asked.kind not in ("alias", "base"):
+        target = choice.verbatim()
+    elif asked.kind == "base" and endpoint == "auto":
+        target = choice.bare()
+    else:
+        target = choice.placed()
+    return replace(
+        target,
+        notes=(*notes, *target.notes, *_premium(target, catalog), *_end_of_life(known, catalog)),
+    )
+
+
+@dataclass(frozen=True)
+class _Choice:
+    asked: ModelId
+    base_id: str | None
+    known: KnownModel | None
+    endpoint: str
+    region: str
+    catalog: Catalog
+    seen: tuple[str, ...]
+
+    def target(self, model_id: str, endpoint: str | None, *notes: str) -> Target:
+        strict = self.endpoint != "auto"
+        kind = self.asked.kind
+        return Target(
+            model_id, self.base_id, endpoint, self.known, self.region, kind, strict, notes
+        )
+
+    def shipped(self) -> tuple[str, ...]:
+        """What the catalogue says of the model here; where it is silent, in-region may work."""
+        if self.known is None:
+            return ()
+        offered = self.catalog.offered(self.known, self.region)
+        return (*offered, IN_REGION) if self.known.in_region is None else offered
+
+    def live(self) -> tuple[str, ...]:
+        """The same from what was seen here."""
+        found = [parse(each) for each in self.seen]
+        return tuple(
+            each.endpoint for each in found if each.base_id == self.base_id and each.endpoint
+        )
+
+    def verbatim(self) -> Target:
+        asked, own = self.asked, self.asked.endpoint
+        if self.endpoint not in ("auto", own):
+            means = f"is the {own} endpoint" if own else "hides its endpoint"
+            raise UsageError(
+                f"`{asked.text}` {means}, but --endpoint asks for {self.endpoint}",
+                hint="leave --endpoint out, or name the model by its alias",
+            )
+        if asked.region and asked.region != self.region:
+            other = f"the ARN belongs to {asked.region}, the request goes to {self.region}"
+            return self.target(asked.text, own, other)
+        return self.target(asked.text, own)
+
+    def bare(self) -> Target:
+        """A bare id means the regional endpoint; it may move to the geography, never to global."""
+        options = self.live() or self.shipped()
+        if (not options and self.known is None) or IN_REGION in options:
+            return self.target(self.asked.text, IN_REGION)
+        regional = [each for each in options if each != "global"]
+        if not regional:
+            raise self.not_offered("in-region or in a geography ")
+        endpoint = _best(regional, self.region, self.catalog)
+        model_id = f"{endpoint}.{self.base_id}"
+        moved = (
+            f"`{self.asked.text}` cannot be called in {self.region} itself; using `{model_id}`, "
+            f"which stays in {endpoint}"
+        )
+        return self.target(model_id, endpoint, moved)
+
+    def placed(self) -> Target:
+        """An alias, or a bare id with --endpoint."""
+        options = self.live() or self.shipped()
+        endpoint = self.endpoint
+        if endpoint == "auto":
+            if not options:
+                raise self.not_offered()
+            endpoint = _best(options, self.region, self.catalog)
+        elif endpoint not in (*options, *self.shipped()) and (self.known or options):
+            raise self.not_offered(f"as {endpoint} ")
+        base_id = self.base_id or ""
+        return self.target(base_id if endpoint == IN_REGION else f"{endpoint}.{base_id}", endpoint)
+
+    def not_offered(self, how: str = "") -> RejectedError:
+        name = self.known.name if self.known else self.base_id
+        options = self.live() or self.shipped()
+        message = f"{name} is not offered {how}in {self.region}"
+        if options:
+            there = f"offered there: {', '.join(options)}; `--endpoint` chooses"
+            return RejectedError(message, hint=there)
+        places = (*self.known.endpoints, *(self.known.in_region or ())) if self.known else ()
+        elsewhere = f"offered elsewhere: {', '.join(places)}; `--region` chooses"
+        return RejectedError(message, hint=elsewhere if places else None)
+
+
+def _best(options: Iterable[str], region: str, catalog: Catalog) -> str:
+    """global has no premium; then the region's own geography, any other, in-region last."""
+    own = catalog.geography(region)
+
+    def rank(option: str) -> int:
+        if option == "global":
+            return 0
+        return 1 if option == own else 3 if option == IN_REGION else 2
+
+    return min(options, key=rank)
+
+
+def fallbacks(target: Target, offered: Iterable[str], catalog: Catalog) -> Target | None:
+    """After AWS refused the id itself: the one other id worth trying, or None.
+
+    `offered` are the ids that the region offers now. A regional meaning never becomes global, and
+    an id or endpoint that was asked for by name never changes: RejectedError lists what there is.
+    """
+    found = {
+        each.endpoint: each.text
+        for each in map(parse, offered)
+        if each.base_id == target.base_id and each.endpoint and each.kind in ("base", "profile")
+    }
+    if target.base_id is None or not found or target.endpoint in found:
+        return None
+    name = target.known.name if target.known else target.base_id
+    choices = [each for each in found if target.kind == "alias" or each != "global"]
+    if target.kind not in ("alias", "base") or target.strict or not choices:
+        raise RejectedError(
+            f"`{target.model_id}` is not offered in {target.region}",
+            hint=f"{name} is offered there as {', '.join(sorted(found.values()))}",
+        )
+    endpoint = _best(choices, target.region, catalog)
+    note = f"`{target.model_id}` was refused in {target.region}; trying `{found[endpoint]}`"
+    moved = replace(target, model_id=found[endpoint], endpoint=endpoint)
+    return replace(moved, notes=(note, *_premium(moved, catalog)))
+
+
+def _corrected(asked: ModelId, catalog: Catalog) -> tuple[ModelId, tuple[str, ...]]:
+    """Some published tables spell an id that Bedrock never had."""
+    for known in catalog.models:
+        if known.seed_id and asked.base_id == known.seed_id:
+            right = asked.text.removesuffix(known.seed_id) + known.id
+            return parse(right), (f"Bedrock's id is `{right}`, not `{asked.text}`",)
+    return asked, ()
+
+
+def _premium(target: Target, catalog: Catalog) -> tuple[str, ...]:
+    known = target.known
+    if known is None or target.endpoint in (None, "global") or "global" not in known.prices:
+        return ()
+    if "global" not in catalog.offered(known, target.region):
+        return ()
+    whole, regional = known.prices["global"].input, known.prices["regional"].input
+    if not whole or not regional or regional <= whole:
+        return ()
+    more = round((regional / whole - 1) * 100)
+    return (f"the {target.endpoint} endpoint of {known.name} costs {more} % more than global",)
+
+
+def _end_of_life(known: KnownModel | None, catalog: Catalog) -> tuple[str, ...]:
+    if known is None or known.lifecycle.status != "EOL":
+        return ()
+    when = known.lifecycle.end_of_life
+    successor = catalog.by_alias(known.family)
+    use = f"; its successor is `{successor.alias}`" if successor else ""
+    return (f"{known.name} reached its end of life{f' on {when}' if when else ''}{use}",)
+
+
+def _plain(text: str) -> str:
+    """One spelling for `Sonnet 4.5`, `claude-sonnet-4-5` and `sonnet-4.5`."""
+    return re.sub(r"[\s._-]+", "-", text.strip().lower()).removeprefix("claude-")
+
+
+def _spellings(catalog: Catalog) -> dict[str, KnownModel]:
+    """Aliases, and the vendor's own ids with and without their date."""
+    found: dict[str, KnownModel] = {}
+    for alias, base_id in catalog.aliases().items():
+        model = catalog.get(base_id)
+        if model:
+            found[_plain(alias)] = model
+    for model in catalog.models:
+        core = re.sub(r"-v\d+(:\d+)?$", "", model.id.removeprefix("anthropic.claude-"))
+        found.setdefault(core, model)
+        found.setdefault(re.sub(r"-\d{8}$", "", core), model)
+    return found
+
+
+def _find(alias: str, catalog: Catalog) -> KnownModel:
+    spellings = _spellings(catalog)
+    plain = _plain(alias)
+    if plain in spellings:
+        return spellings[plain]
+    from difflib import get_close_matches
+
+    names = {_plain(name): name for name in catalog.aliases()}
+    near = [names[each] for each in get_close_matches(plain, names, n=3, cutoff=0.5)]
+    guess = f"; did you mean {' or '.join(f'`{each}`' for each in near)}?" if near else ""
+    raise UsageError(f"unknown model `{alias}`{guess}", hint="`bedrock-claude list-models`")
