@@ -8,7 +8,9 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from bedrock_claude_cli.sandbox.models import Model
 from bedrock_claude_cli.sandbox.wire import Frame, event
 
 MAX_DELTAS = 1000
@@ -45,21 +47,16 @@ def canned(prompt: str) -> str:
 
 
 def compose(
-    body: Mapping[str, object],
-    model_id: str,
-    prompt: str,
-    request_id: str,
-    reply: Mapping[str, object],
+    body: Mapping[str, Any], model: Model, prompt: str, request_id: str, reply: Mapping[str, Any]
 ) -> Answer:
     """The answer to an Anthropic Messages body under a rule's `reply` (or an empty one)."""
-    text = _text(reply, prompt)
-    thinking = _thinking(body, reply)
+    text, thinking = _text(reply, prompt), _thinking(body, reply)
     stop_reason, stop_sequence = "end_turn", None
-    for sequence in body.get("stop_sequences") or []:  # type: ignore[attr-defined]
+    for sequence in body.get("stop_sequences") or []:
         if sequence in text:
             text = text[: text.index(sequence)]
             stop_reason, stop_sequence = "stop_sequence", sequence
-    allowed = max(1, int(str(body["max_tokens"])) - tokens(thinking or ""))
+    allowed = max(1, body["max_tokens"] - tokens(thinking or ""))
     if tokens(text) > allowed:
         text = text[: allowed * 4]
         stop_reason, stop_sequence = "max_tokens", None
@@ -68,30 +65,28 @@ def compose(
         "output_tokens": max(1, tokens(text) + tokens(thinking or "")),
         "cache_read_input_tokens": 0,
         "cache_creation_input_tokens": 0,
+        **reply.get("usage", {}),
     }
-    usage |= reply.get("usage", {})  # type: ignore[operator]
-    first_party = re.sub(r"^anthropic\.|-v\d+(:\d+)?$", "", model_id)
     return Answer(
-        first_party,
+        model.first_party_id,
         "msg_bdrk_" + request_id.replace("-", "")[:24],
         text,
         thinking,
-        str(reply.get("stop_reason", stop_reason)),
+        reply.get("stop_reason", stop_reason),
         stop_sequence,
         usage,
     )
 
 
-def _text(reply: Mapping[str, object], prompt: str) -> str:
+def _text(reply: Mapping[str, Any], prompt: str) -> str:
     if "text" in reply:
         return str(reply["text"])
     if "words" in reply:
-        count = int(str(reply["words"]))
-        return " ".join(WORDS[index % len(WORDS)] for index in range(count))
+        return " ".join(WORDS[index % len(WORDS)] for index in range(reply["words"]))
     return canned(prompt)
 
 
-def _thinking(body: Mapping[str, object], reply: Mapping[str, object]) -> str | None:
+def _thinking(body: Mapping[str, Any], reply: Mapping[str, Any]) -> str | None:
     if "thinking" in reply:
         return str(reply["thinking"])
     asked = body.get("thinking")
@@ -99,14 +94,14 @@ def _thinking(body: Mapping[str, object], reply: Mapping[str, object]) -> str | 
     return THINKING if enabled else None
 
 
-def input_tokens(body: Mapping[str, object]) -> int:
+def input_tokens(body: Mapping[str, Any]) -> int:
     """The estimate for system, messages and tools; media count 1,500 tokens each."""
     return max(
         1, _size(body.get("system")) + _size(body.get("messages")) + _size(body.get("tools"))
     )
 
 
-def _size(value: object) -> int:
+def _size(value: Any) -> int:
     if isinstance(value, str):
         return tokens(value)
     if isinstance(value, list):
@@ -125,9 +120,9 @@ def pieces(text: str) -> list[str]:
     return ["".join(words[start : start + step]) for start in range(0, len(words), step)]
 
 
-def message(answer: Answer) -> dict[str, object]:
+def message(answer: Answer) -> dict[str, Any]:
     """The body of InvokeModel."""
-    content: list[dict[str, object]] = []
+    content: list[dict[str, Any]] = []
     if answer.thinking is not None:
         content.append({"type": "thinking", "thinking": answer.thinking, "signature": SIGNATURE})
     if answer.text:
@@ -152,14 +147,14 @@ def message_frames(answer: Answer) -> Iterator[Frame]:
     index = 0
     if answer.thinking is not None:
         empty = {"type": "thinking", "thinking": "", "signature": ""}
-        deltas: list[dict[str, object]] = [
+        deltas: list[dict[str, Any]] = [
             {"type": "thinking_delta", "thinking": piece} for piece in pieces(answer.thinking)
         ]
         deltas.append({"type": "signature_delta", "signature": SIGNATURE})
         yield from _block(index, empty, deltas)
         index += 1
     if answer.text:
-        texts: list[dict[str, object]] = [
+        texts: list[dict[str, Any]] = [
             {"type": "text_delta", "text": piece} for piece in pieces(answer.text)
         ]
         yield from _block(index, {"type": "text", "text": ""}, texts)
@@ -185,21 +180,21 @@ def _metrics(answer: Answer) -> dict[str, int]:
     }
 
 
-def _block(index: int, start: dict[str, str], deltas: list[dict[str, object]]) -> Iterator[Frame]:
+def _block(index: int, start: dict[str, str], deltas: list[dict[str, Any]]) -> Iterator[Frame]:
     yield _chunk({"type": "content_block_start", "index": index, "content_block": start})
     for delta in deltas:
         yield _chunk({"type": "content_block_delta", "index": index, "delta": delta}, delta=True)
     yield _chunk({"type": "content_block_stop", "index": index})
 
 
-def _chunk(value: dict[str, object], *, delta: bool = False) -> Frame:
+def _chunk(value: dict[str, Any], *, delta: bool = False) -> Frame:
     encoded = base64.b64encode(json.dumps(value).encode()).decode()
     return event("chunk", {"bytes": encoded, "p": "abcdefghij"}, delta=delta)
 
 
-def converse_message(answer: Answer) -> dict[str, object]:
+def converse_message(answer: Answer) -> dict[str, Any]:
     """The body of Converse."""
-    content: list[dict[str, object]] = []
+    content: list[dict[str, Any]] = []
     if answer.thinking is not None:
         reasoning = {"text": answer.thinking, "signature": SIGNATURE}
         content.append({"reasoningContent": {"reasoningText": reasoning}})
@@ -230,7 +225,7 @@ def converse_frames(answer: Answer) -> Iterator[Frame]:
     yield event("messageStart", {"role": "assistant"})
     index = 0
     if answer.thinking is not None:
-        parts: list[dict[str, object]] = [
+        parts: list[dict[str, Any]] = [
             {"reasoningContent": {"text": piece}} for piece in pieces(answer.thinking)
         ]
         parts.append({"reasoningContent": {"signature": SIGNATURE}})
@@ -242,7 +237,7 @@ def converse_frames(answer: Answer) -> Iterator[Frame]:
     yield event("metadata", {"usage": _converse_usage(answer), "metrics": {"latencyMs": 1}})
 
 
-def _converse_block(index: int, deltas: list[dict[str, object]]) -> Iterator[Frame]:
+def _converse_block(index: int, deltas: list[dict[str, Any]]) -> Iterator[Frame]:
     for delta in deltas:
         value = {"delta": delta, "contentBlockIndex": index}
         yield event("contentBlockDelta", value, delta=True)

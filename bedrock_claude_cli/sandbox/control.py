@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from bedrock_claude_cli.sandbox.models import (
-    ACCOUNT,
     INVALID_ID,
     Model,
     claude,
@@ -23,7 +25,7 @@ class Control:
     """Bedrock's control plane with one logging configuration per region."""
 
     def __init__(self) -> None:
-        self.logging: dict[str, object] = {}
+        self.logging: dict[str, Any] = {}
 
     def answer(self, request: Request) -> Reply:
         """One operation of the control plane."""
@@ -67,7 +69,7 @@ def list_foundation_models(request: Request) -> Reply:
         if not model.retired and offered(model, request.region)
     ]
     rows += [_other_summary(row, request.region) for row in others()]
-    filters = {
+    filters: dict[str, Callable[[dict[str, Any], str], bool]] = {
         "byProvider": lambda row, value: str(row["providerName"]).lower() == value.lower(),
         "byOutputModality": lambda row, value: value in row["outputModalities"],
         "byInferenceType": lambda row, value: value in row["inferenceTypesSupported"],
@@ -84,7 +86,7 @@ def offered(model: Model, region: str) -> bool:
     return region in model.on_demand or bool(model.profile_prefixes(region))
 
 
-def _claude_summary(model: Model, region: str) -> dict[str, object]:
+def _claude_summary(model: Model, region: str) -> dict[str, Any]:
     dates = {
         "start": "startOfLifeTime",
         "legacy": "legacyTime",
@@ -110,7 +112,7 @@ def _claude_summary(model: Model, region: str) -> dict[str, object]:
     }
 
 
-def _other_summary(row: dict[str, str], region: str) -> dict[str, object]:
+def _other_summary(row: dict[str, str], region: str) -> dict[str, Any]:
     return {
         "modelArn": model_arn(row["id"], region),
         "modelId": row["id"],
@@ -125,7 +127,7 @@ def _other_summary(row: dict[str, str], region: str) -> dict[str, object]:
     }
 
 
-def profiles(region: str) -> list[dict[str, object]]:
+def profiles(region: str) -> list[dict[str, Any]]:
     """The system-defined inference profiles that can be called from `region`, retired ones gone."""
     return [
         profile(model, prefix, region)
@@ -135,7 +137,7 @@ def profiles(region: str) -> list[dict[str, object]]:
     ]
 
 
-def profile(model: Model, prefix: str, region: str) -> dict[str, object]:
+def profile(model: Model, prefix: str, region: str) -> dict[str, Any]:
     """One inference profile as the control plane describes it."""
     geography = "Global" if prefix == "global" else str(geographies()[prefix]["name"])
     where = "globally" if prefix == "global" else f"in {geography} regions"
@@ -157,7 +159,7 @@ def list_inference_profiles(request: Request) -> Reply:
     kind = request.params.get("type", "SYSTEM_DEFINED")
     rows = profiles(request.region) if kind == "SYSTEM_DEFINED" else []
     start, size = _page(request)
-    value: dict[str, object] = {"inferenceProfileSummaries": rows[start : start + size]}
+    value: dict[str, Any] = {"inferenceProfileSummaries": rows[start : start + size]}
     if start + size < len(rows):
         value["nextToken"] = f"sandbox-{start + size}"
     return json_reply(value)
@@ -202,6 +204,3 @@ def get_availability(request: Request) -> Reply:
             "regionAvailability": region or "NOT_AVAILABLE",
         }
     )
-
-
-__all__ = ["ACCOUNT", "Control"]

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from bedrock_claude_cli.sandbox.wire import AwsError
 
@@ -32,8 +33,14 @@ class Model:
     sampling: str
     thinking: tuple[str, ...]
     prefill: bool
+    mid_system: bool
     count_tokens: bool
     extra_sources: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def first_party_id(self) -> str:
+        """The id that Anthropic itself uses, as answers and messages name it."""
+        return re.sub(r"^anthropic\.|-v\d+(:\d+)?$", "", self.id)
 
     @property
     def arn_versioned(self) -> bool:
@@ -53,7 +60,8 @@ class Model:
         """The source regions of one prefix; `global` takes every commercial region."""
         if prefix == "global":
             return [region] if partition(region) == "aws" else []
-        return geographies()[prefix]["sources"] + self.extra_sources.get(prefix, [])
+        sources: list[str] = geographies()[prefix]["sources"]
+        return sources + self.extra_sources.get(prefix, [])
 
     def destinations(self, prefix: str, region: str) -> list[str]:
         """The ARNs of the foundation models that a profile may route to from `region`."""
@@ -65,32 +73,29 @@ class Model:
 
 
 @cache
-def _table() -> dict[str, object]:
-    table: dict[str, object] = json.loads(Path(__file__).with_name("models.json").read_text())
+def _table() -> dict[str, Any]:
+    table: dict[str, Any] = json.loads(Path(__file__).with_name("models.json").read_text())
     return table
-
-
-@cache
-def geographies() -> dict[str, dict[str, list[str]]]:
-    """Source and destination regions of every geography prefix."""
-    return _table()["geographies"]  # type: ignore[return-value]
 
 
 @cache
 def claude() -> dict[str, Model]:
     """Every Claude model that Bedrock has ever had, by base id."""
-    rows: list[dict[str, object]] = _table()["claude"]  # type: ignore[assignment]
-    return {str(row["id"]): Model(**_tuples(row)) for row in rows}  # type: ignore[arg-type]
+    rows: list[dict[str, Any]] = _table()["claude"]
+    listed = ("prefixes", "on_demand", "thinking")
+    return {row["id"]: Model(**row | {name: tuple(row[name]) for name in listed}) for row in rows}
 
 
-def _tuples(row: dict[str, object]) -> dict[str, object]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+def geographies() -> dict[str, dict[str, Any]]:
+    """Name, source and destination regions of every geography prefix."""
+    table: dict[str, dict[str, Any]] = _table()["geographies"]
+    return table
 
 
-@cache
 def others() -> list[dict[str, str]]:
     """A few models of other providers, so that clients must filter."""
-    return _table()["others"]  # type: ignore[return-value]
+    rows: list[dict[str, str]] = _table()["others"]
+    return rows
 
 
 def partition(region: str) -> str:

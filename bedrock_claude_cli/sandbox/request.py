@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from bedrock_claude_cli.sandbox.wire import AwsError
@@ -29,8 +30,18 @@ ROUTES = (
     ("POST", r"/model/(.+)/converse-stream", "ConverseStream"),
     ("POST", r"/model/(.+)/count-tokens", "CountTokens"),
 )
-STS_ACTIONS = ("GetCallerIdentity", "AssumeRole", "AssumeRoleWithWebIdentity")
-OPERATIONS = tuple(sorted({name for _, _, name in ROUTES} | set(STS_ACTIONS)))
+STS_OPERATIONS = ("GetCallerIdentity", "AssumeRole", "AssumeRoleWithWebIdentity")
+BEDROCK_OPERATIONS = tuple(name for _, _, name in ROUTES)
+OPERATIONS = (*STS_OPERATIONS, *BEDROCK_OPERATIONS)
+_OTHER_ACTIONS = {
+    "Converse": "InvokeModel",
+    "ConverseStream": "InvokeModelWithResponseStream",
+}
+# GetCallerIdentity needs no permission: AWS answers it even under an explicit deny.
+INFERENCE = ("InvokeModel", "InvokeModelWithResponseStream", "Converse", "ConverseStream")
+ACTIONS = tuple(f"sts:{name}" for name in STS_OPERATIONS[1:]) + tuple(
+    f"bedrock:{name}" for name in BEDROCK_OPERATIONS if name not in _OTHER_ACTIONS
+)
 
 
 @dataclass
@@ -64,8 +75,9 @@ class Request:
                 self.region = host[1]
         self.params = dict(parse_qsl(self.query, keep_blank_values=True))
         if "application/x-www-form-urlencoded" in self.headers.get("content-type", ""):
-            self.service = "sts"
-            self.params |= dict(parse_qsl(self.body.decode(), keep_blank_values=True))
+            if self.access_key is None:  # AssumeRoleWithWebIdentity comes unsigned
+                self.service = "sts"
+            self.params |= dict(parse_qsl(self.body.decode(errors="replace")))
             self.operation = self.params.get("Action", "")
         else:
             self._route()
@@ -78,7 +90,14 @@ class Request:
                 self.model = unquote(match[1]) if match.groups() else None
                 return
 
-    def json(self) -> dict[str, object]:
+    @property
+    def action(self) -> str:
+        """The IAM action that the operation needs."""
+        if self.operation == "GetCallerIdentity":
+            return ""
+        return f"{self.service}:{_OTHER_ACTIONS.get(self.operation, self.operation)}"
+
+    def json(self) -> dict[str, Any]:
         """The body as a JSON object; anything else is Bedrock's malformed-input refusal."""
         try:
             value = json.loads(self.body or b"{}")
@@ -88,7 +107,7 @@ class Request:
             raise AwsError("ValidationException", MALFORMED)
         return value
 
-    def record(self) -> dict[str, object]:
+    def record(self) -> dict[str, Any]:
         """What /_sandbox/requests shows: everything but the secrets in the headers."""
         return {
             "time": self.time,
@@ -102,11 +121,12 @@ class Request:
             "query": self.query,
             "headers": {name: _redacted(name, value) for name, value in self.headers.items()},
             "body": self._shown_body(),
+            "status": None,
         }
 
     def _shown_body(self) -> object:
         if self.service == "sts":
-            return self.params
+            return {name: _hidden(name, value) for name, value in self.params.items()}
         if not self.body:
             return None
         try:
@@ -117,6 +137,10 @@ class Request:
 
 
 MALFORMED = "Malformed input request, please reformat your input and try again."
+
+
+def _hidden(name: str, value: str) -> str:
+    return "***" if name == "WebIdentityToken" else value
 
 
 def _redacted(name: str, value: str) -> str:

@@ -2,12 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from bedrock_claude_cli.sandbox import rule_schema
+from bedrock_claude_cli.sandbox.request import INFERENCE, Request
+from bedrock_claude_cli.sandbox.wire import DEFAULT_MESSAGES, AwsError
 
 
 class RuleError(ValueError):
-    """Rules that cannot be used; `problems` lists all of them."""
+    """Rules that cannot be used; `problems` lists all of them, each as `rules[i].key: what`."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = list(problems)
+
+
+class Rules:
+    """The rules of one sandbox, each with the number of times it may still apply."""
+
+    def __init__(self, rules: Sequence[Mapping[str, Any]]) -> None:
+        problems = rule_schema.problems(rules)
+        if problems:
+            raise RuleError(problems)
+        self._rules = [dict(rule) for rule in rules]
+        self._left: list[float] = [rule.get("times", float("inf")) for rule in self._rules]
+        self._lock = threading.Lock()
+
+    def take(self, request: Request, prompt: str, *, valid: bool) -> dict[str, Any]:
+        """The first rule that matches and is not spent, which it spends once; {} without one.
+
+        So that nothing uses up a reply that does not show it, a request that Bedrock would refuse
+        (`valid` false) is met by errors and denials only, and a rule without them that names no
+        operation means the four that run a model.
+        """
+        with self._lock:
+            for index, rule in enumerate(self._rules):
+                if not self._left[index] or not _matches(rule, request, prompt):
+                    continue
+                if valid or "error" in rule or "deny" in rule:
+                    self._left[index] -= 1
+                    return rule
+        return {}
+
+
+def _matches(rule: Mapping[str, Any], request: Request, prompt: str) -> bool:
+    when = rule.get("when", {})
+    if "deny" in rule and not (request.action and fnmatchcase(request.action, rule["deny"])):
+        return False
+    globs = {
+        "operation": request.operation,
+        "model": request.model or "",
+        "region": request.region,
+    }
+    calm = "error" not in rule and "deny" not in rule
+    if calm and "operation" not in when and request.operation not in INFERENCE:
+        return False
+    if not all(fnmatchcase(value, when[key]) for key, value in globs.items() if key in when):
+        return False
+    return "prompt" not in when or re.search(when["prompt"], prompt) is not None
+
+
+def rule_error(error: Mapping[str, Any]) -> AwsError:
+    """The error that a rule asks for, in AWS's words where it gives none."""
+    kind = error["type"]
+    message = error.get("message", DEFAULT_MESSAGES.get(kind, f"{kind} by a rule of the sandbox."))
+    return AwsError(kind, message, error.get("status"), error.get("headers"))
+
+
+def denial(request: Request, caller: str, resource: str) -> AwsError:
+    """What IAM says when no policy of `caller` allows the request's action."""
+    where = f" on resource: {resource}" if resource else ""
+    return AwsError(
+        "AccessDenied" if request.service == "sts" else "AccessDeniedException",
+        f"User: {caller} is not authorized to perform: {request.action}{where} "
+        f"because no identity-based policy allows the {request.action} action",
+    )

@@ -2,58 +2,86 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import json
 from collections.abc import Mapping
+from typing import Any
 
 from bedrock_claude_cli.sandbox import answers
-from bedrock_claude_cli.sandbox.models import resolve
-from bedrock_claude_cli.sandbox.request import Request
-from bedrock_claude_cli.sandbox.wire import AwsError, Frame, Reply, json_reply
+from bedrock_claude_cli.sandbox.converse import to_messages_body
+from bedrock_claude_cli.sandbox.models import INVALID_ID, Model, resolve, split
+from bedrock_claude_cli.sandbox.request import MALFORMED, Request
+from bedrock_claude_cli.sandbox.validation import check_body, invalid
+from bedrock_claude_cli.sandbox.wire import Reply, json_reply
 
 STREAM_TYPE = "application/vnd.amazon.eventstream"
+MAX_BODY = 20_000_000  # what Anthropic's page says; botocore's model says 25,000,000
 
 
-def validate(request: Request, *, strict_version: bool) -> dict[str, object]:
+def messages_body(request: Request, *, strict_version: bool) -> dict[str, Any]:
     """The request as an Anthropic Messages body, or Bedrock's refusal of it."""
-    resolve(str(request.model), request.region)
+    if request.operation == "CountTokens":
+        return _counted_body(request, strict_version=strict_version)
+    model = resolve(str(request.model), request.region)
+    if len(request.body) > MAX_BODY:
+        raise invalid("Input is too long for requested model.")
+    if request.operation.startswith("Converse"):
+        return to_messages_body(request.json(), model)
     body = request.json()
-    for key in ("anthropic_version", "max_tokens", "messages"):
-        if key not in body:
-            raise AwsError("ValidationException", f"{key}: Field required")
+    check_body(body, model, strict_version=strict_version)
     return body
 
 
-def prompt_of(body: Mapping[str, object]) -> str:
-    """The text of the last user message."""
-    messages = body.get("messages")
-    if not isinstance(messages, list):
+def _counted_body(request: Request, *, strict_version: bool) -> dict[str, Any]:
+    prefix, model = split(str(request.model), request.region)
+    if prefix:
+        raise invalid(INVALID_ID)
+    if not model.count_tokens or model.retired:
+        raise invalid("The provided model doesn't support counting tokens.")
+    given = request.json().get("input")
+    if isinstance(given, dict) and "converse" in given:
+        return to_messages_body(given["converse"], model)
+    if not isinstance(given, dict) or "invokeModel" not in given:
+        raise invalid("The input must have exactly one of invokeModel and converse.")
+    return _decoded_body(given["invokeModel"], model, strict_version=strict_version)
+
+
+def _decoded_body(given: dict[str, Any], model: Model, *, strict_version: bool) -> dict[str, Any]:
+    try:
+        body = json.loads(base64.b64decode(given.get("body", ""), validate=True))
+    except (binascii.Error, ValueError) as error:
+        raise invalid(MALFORMED) from error
+    if not isinstance(body, dict):
+        raise invalid(MALFORMED)
+    check_body(body, model, strict_version=strict_version)
+    return body
+
+
+def prompt_of(request: Request) -> str:
+    """The text of the last user message, however broken the rest of the request is."""
+    try:
+        body = json.loads(request.body or b"null")
+    except ValueError:
         return ""
-    for message in reversed(messages):
+    messages = body.get("messages") if isinstance(body, dict) else None
+    for message in reversed(messages if isinstance(messages, list) else []):
         if isinstance(message, dict) and message.get("role") == "user":
             content = message.get("content")
-            if isinstance(content, str):
-                return content
-            if isinstance(content, list):
-                texts = [block.get("text") for block in content if isinstance(block, dict)]
-                return "\n".join(text for text in texts if isinstance(text, str))
+            blocks = content if isinstance(content, list) else [{"text": content}]
+            texts = [block.get("text") for block in blocks if isinstance(block, dict)]
+            return "\n".join(text for text in texts if isinstance(text, str))
     return ""
 
 
-def answer(request: Request, body: dict[str, object], reply: Mapping[str, object]) -> Reply:
+def answer(request: Request, body: dict[str, Any], reply: Mapping[str, Any]) -> Reply:
     """The canned answer (or the rule's) in the operation's own format."""
+    if request.operation == "CountTokens":
+        return json_reply({"inputTokens": answers.input_tokens(body)})
     model = resolve(str(request.model), request.region)
-    said = answers.compose(body, model.id, prompt_of(body), request.request_id, reply)
+    said = answers.compose(body, model, prompt_of(request), request.request_id, reply)
     if request.operation == "InvokeModel":
-        usage = said.usage
-        headers = {
-            "X-Amzn-Bedrock-Invocation-Latency": "1",
-            "X-Amzn-Bedrock-Input-Token-Count": str(usage["input_tokens"]),
-            "X-Amzn-Bedrock-Output-Token-Count": str(usage["output_tokens"]),
-            "X-Amzn-Bedrock-Cache-Read-Input-Token-Count": str(usage["cache_read_input_tokens"]),
-            "X-Amzn-Bedrock-Cache-Write-Input-Token-Count": str(
-                usage["cache_creation_input_tokens"]
-            ),
-        }
-        return json_reply(answers.message(said), headers=headers)
+        return json_reply(answers.message(said), headers=_token_counts(said.usage))
     if request.operation == "Converse":
         return json_reply(answers.converse_message(said))
     if request.operation == "ConverseStream":
@@ -65,4 +93,12 @@ def answer(request: Request, body: dict[str, object], reply: Mapping[str, object
     )
 
 
-__all__ = ["Frame", "answer", "prompt_of", "validate"]
+def _token_counts(usage: dict[str, int]) -> dict[str, str]:
+    counts = {
+        "Invocation-Latency": 1,
+        "Input-Token-Count": usage["input_tokens"],
+        "Output-Token-Count": usage["output_tokens"],
+        "Cache-Read-Input-Token-Count": usage["cache_read_input_tokens"],
+        "Cache-Write-Input-Token-Count": usage["cache_creation_input_tokens"],
+    }
+    return {f"X-Amzn-Bedrock-{name}": str(count) for name, count in counts.items()}

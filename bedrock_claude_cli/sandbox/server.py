@@ -1,86 +1,91 @@
-"""The HTTP server: one loopback port that answers every service."""
+"""The sandbox itself: one loopback port that answers every service as AWS does."""
 
 from __future__ import annotations
 
-import datetime
-import json
 import socket
 import ssl
-import struct
 import threading
-import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from bedrock_claude_cli.sandbox import runtime
+from bedrock_claude_cli.sandbox import auth, runtime
 from bedrock_claude_cli.sandbox.control import Control
+from bedrock_claude_cli.sandbox.http import Server
+from bedrock_claude_cli.sandbox.models import resource_arn
 from bedrock_claude_cli.sandbox.request import Request
+from bedrock_claude_cli.sandbox.rules import Rules, denial, rule_error
 from bedrock_claude_cli.sandbox.sts import Sts
-from bedrock_claude_cli.sandbox.wire import AwsError, Reply, error_reply
+from bedrock_claude_cli.sandbox.wire import AwsError, Reply
 
 HOST = "127.0.0.1"
 
 
 class Sandbox:
-    """A local endpoint that speaks AWS's wire; use it as a context manager."""
+    """A local endpoint that speaks AWS's wire; a context manager.
+
+    `rules` are plain data (RuleError names all that is wrong with them); port 0 takes a free one;
+    `strict_version` refuses dates as anthropic_version for models with a version in their id;
+    `strict_auth` is the one pair of access key id and secret (which is also the one API key) that
+    is let in; `tls` are the paths of a certificate and its key.
+    """
 
     def __init__(
         self,
         *,
-        rules: Sequence[Mapping[str, object]] = (),
+        rules: Sequence[Mapping[str, Any]] = (),
         port: int = 0,
         strict_version: bool = False,
         strict_auth: tuple[str, str] | None = None,
         tls: tuple[str, str] | None = None,
     ) -> None:
-        self.strict_version = strict_version
-        self.strict_auth = strict_auth
-        self.requests: list[dict[str, object]] = []
-        self.sts = Sts()
-        self.control = Control()
-        self.stopping = threading.Event()
-        self._port = port
+        self.requests: list[dict[str, Any]] = []
+        self._rules = Rules(rules)
+        self._strict_version = strict_version
+        self._strict_auth = strict_auth
         self._tls = tls
-        self._server: _Server | None = None
+        self._port = port
+        self._sts = Sts()
+        self._control = Control()
+        self._stopping = threading.Event()
+        self._server: Server | None = None
         self._thread: threading.Thread | None = None
 
     @property
     def url(self) -> str:
         """Where the running sandbox listens."""
         if self._server is None:
-            raise RuntimeError("the sandbox is not started")
+            raise RuntimeError("the sandbox is not running")
         scheme = "https" if self._tls else "http"
         return f"{scheme}://{HOST}:{self._server.server_address[1]}"
 
     def start(self) -> Sandbox:
-        """Listen and answer in a background thread; raises OSError when the port is taken."""
-        self._server = _Server((HOST, self._port), _Handler)
-        self._server.sandbox = self
+        """Listen and answer in a background thread; OSError when the port is taken."""
+        context = None
         if self._tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*self._tls)
-            self._server.socket = context.wrap_socket(
-                self._server.socket, server_side=True, do_handshake_on_connect=False
-            )
-        self._thread = threading.Thread(target=self._serve, name="sandbox", daemon=True)
+        self._stopping.clear()
+        self._server = Server((HOST, self._port), self, context)
+        self._thread = threading.Thread(
+            target=self._serve, args=(self._server,), name="sandbox", daemon=True
+        )
         self._thread.start()
         return self
 
-    def _serve(self) -> None:
-        assert self._server is not None
-        while not self.stopping.is_set():
-            self._server.handle_request()
+    def _serve(self, server: Server) -> None:
+        while not self._stopping.is_set():
+            server.handle_request()
 
     def stop(self) -> None:
-        """Stop listening; streams that are under way end at their next pause."""
+        """Stop listening; a stream that is under way ends at its next pause."""
         if self._server is None or self._thread is None:
             return
-        self.stopping.set()
+        self._stopping.set()
         # A connection of our own wakes the thread at once, where polling would cost time.
-        socket.create_connection(self._server.server_address[:2]).close()
+        socket.create_connection((HOST, self._server.server_address[1])).close()
         self._thread.join()
         self._server.server_close()
-        self._server = None
+        self._server = self._thread = None
 
     def __enter__(self) -> Sandbox:
         return self.start()
@@ -88,101 +93,56 @@ class Sandbox:
     def __exit__(self, *exc: object) -> None:
         self.stop()
 
-    def answer(self, request: Request) -> Reply:
-        """What AWS would answer."""
+    def pause(self, seconds: float) -> None:
+        """Wait, but not beyond the sandbox's own end."""
+        if seconds:
+            self._stopping.wait(seconds)
+
+    def answer(self, request: Request) -> tuple[Reply, dict[str, Any]]:
+        """The answer and the `stream` part of the rule that shaped it; AwsError is one too."""
+        self._authenticate(request)
+        runs_model = request.path.startswith("/model/") and request.operation
+        body: dict[str, Any] = {}
+        refused: AwsError | None = None
+        if runs_model:
+            try:
+                body = runtime.messages_body(request, strict_version=self._strict_version)
+            except AwsError as error:
+                refused = error
+        rule = self._rules.take(request, runtime.prompt_of(request), valid=refused is None)
+        script = rule.get("stream", {})
+        self.pause(script.get("delay_ms", 0) / 1000)
+        if "error" in rule:
+            raise rule_error(rule["error"])
+        if "deny" in rule:
+            raise denial(request, self._sts.identity(request).arn, _resource(request))
+        if refused:
+            raise refused
+        if runs_model:
+            return runtime.answer(request, body, rule.get("reply", {})), script
         if request.service == "sts":
-            return self.sts.answer(request)
-        if not request.operation:
-            raise AwsError("UnknownOperationException", f"no such operation: {request.path}")
-        if request.path.startswith("/model/"):
-            body = runtime.validate(request, strict_version=self.strict_version)
-            return runtime.answer(request, body, {})
-        return self.control.answer(request)
+            return self._sts.answer(request), script
+        return self._control.answer(request), script
 
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
-    timeout = None
-    sandbox: Sandbox
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that goes away is no event worth a traceback on stderr."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server_version = "bedrock-claude-sandbox"
-    sys_version = ""
-    disable_nagle_algorithm = True
-    server: _Server
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Requests are kept in Sandbox.requests, not printed."""
-
-    def _handle(self) -> None:
-        sandbox = self.server.sandbox
-        body = self._body()
-        path, _, query = self.path.partition("?")
-        if path.startswith("/_sandbox/"):
-            self._meta(path)
+    def _authenticate(self, request: Request) -> None:
+        if request.operation == "AssumeRoleWithWebIdentity":
             return
-        now = datetime.datetime.now(datetime.timezone.utc).isoformat()
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        request = Request(self.command, path, query, headers, body, str(uuid.uuid4()), now)
-        sandbox.requests.append(request.record())
-        try:
-            reply = sandbox.answer(request)
-        except AwsError as error:
-            reply = error_reply(error, request.service, request.request_id)
-        self._send(reply, request.request_id)
-
-    do_GET = do_POST = do_PUT = do_DELETE = _handle
-
-    def _body(self) -> bytes:
-        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
-            parts = []
-            while size := int(self.rfile.readline().split(b";")[0], 16):
-                parts.append(self.rfile.read(size))
-                self.rfile.readline()
-            self.rfile.readline()
-            return b"".join(parts)
-        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
-
-    def _meta(self, path: str) -> None:
-        if path == "/_sandbox/requests":
-            lines = "".join(json.dumps(row) + "\n" for row in self.server.sandbox.requests)
-            self._send(Reply(lines.encode(), content_type="application/jsonl"), "sandbox")
-        elif path == "/_sandbox/health":
-            self._send(Reply(b'{"sandbox": true}\n'), "sandbox")
+        auth.require_credentials(request)
+        if self._strict_auth is None:
+            return
+        key, secret = self._strict_auth
+        if request.access_key is None:
+            auth.verify_bearer(request, secret)
+        elif issued := self._sts.issued.get(request.access_key):
+            auth.verify_signature(request, issued.secret, issued.token)
         else:
-            self._send(Reply(b'{"message": "no such page"}\n', 404), "sandbox")
+            temporary = key.startswith("ASIA")
+            token = request.headers.get("x-amz-security-token") if temporary else None
+            known = request.access_key == key
+            auth.verify_signature(request, secret if known else None, token)
 
-    def _send(self, reply: Reply, request_id: str) -> None:
-        self.send_response(reply.status)
-        headers = {
-            "Content-Type": reply.content_type,
-            "x-amzn-RequestId": request_id,
-            **reply.headers,
-        }
-        if reply.frames is None:
-            headers["Content-Length"] = str(len(reply.body))
-        else:
-            headers["Transfer-Encoding"] = "chunked"
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if reply.frames is None:
-            self.wfile.write(reply.body)
-        else:
-            self._stream(frame.data for frame in reply.frames)
 
-    def _stream(self, chunks: Iterable[bytes]) -> None:
-        for data in chunks:
-            self.wfile.write(b"%x\r\n%b\r\n" % (len(data), data))
-        self.wfile.write(b"0\r\n\r\n")
-
-    def _reset(self) -> None:
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.connection.close()
+def _resource(request: Request) -> str:
+    if request.model:
+        return resource_arn(request.model, request.region)
+    return request.params.get("RoleArn", "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from bedrock_claude_cli.sandbox.models import ACCOUNT, partition
 from bedrock_claude_cli.sandbox.request import Request
@@ -38,7 +39,7 @@ class Sts:
         """One STS operation."""
         if request.operation == "GetCallerIdentity":
             caller = self.identity(request)
-            result: dict[str, object] = {
+            result: dict[str, Any] = {
                 "Arn": caller.arn,
                 "UserId": caller.user_id,
                 "Account": ACCOUNT,
@@ -59,7 +60,7 @@ class Sts:
             )
         return xml_reply(request.operation, result, request.request_id)
 
-    def _assume(self, request: Request) -> dict[str, object]:
+    def _assume(self, request: Request) -> dict[str, Any]:
         role, session = request.params.get("RoleArn", ""), request.params.get("RoleSessionName", "")
         for name, value in (("roleArn", role), ("roleSessionName", session)):
             if not value:

@@ -15,7 +15,11 @@ STATUS = {
     "ValidationException": 400,
     "ServiceQuotaExceededException": 400,
     "ConflictException": 400,
+    "AccessDenied": 403,
     "AccessDeniedException": 403,
+    "ExpiredToken": 403,
+    "InvalidClientTokenId": 403,
+    "SignatureDoesNotMatch": 403,
     "ExpiredTokenException": 403,
     "UnrecognizedClientException": 403,
     "InvalidSignatureException": 403,
@@ -29,7 +33,38 @@ STATUS = {
     "ModelNotReadyException": 429,
     "InternalServerException": 500,
     "ServiceUnavailableException": 503,
+    "overloaded_error": 529,
 }
+
+DEFAULT_MESSAGES = {
+    "AccessDeniedException": "You don't have access to the model with the specified model ID.",
+    "ExpiredTokenException": "The security token included in the request is expired",
+    "ExpiredToken": "The security token included in the request is expired",
+    "UnrecognizedClientException": "The security token included in the request is invalid.",
+    "InvalidClientTokenId": "The security token included in the request is invalid.",
+    "ModelTimeoutException": "The model has timed out in processing the request. Try again.",
+    "ModelErrorException": "The model has encountered an unexpected error. Try again.",
+    "ModelStreamErrorException": "The model has encountered an unexpected error. Try again.",
+    "ThrottlingException": "Too many requests, please wait before trying again.",
+    "ModelNotReadyException": "The model is not ready for inference. Try again.",
+    "InternalServerException": "The system encountered an unexpected error. Try again.",
+    "ServiceUnavailableException": "Bedrock is unable to process your request.",
+    "overloaded_error": "Overloaded",
+}
+
+STREAM_EXCEPTIONS = (
+    "internalServerException",
+    "modelStreamErrorException",
+    "modelTimeoutException",
+    "serviceUnavailableException",
+    "throttlingException",
+    "validationException",
+)
+
+
+def exception_name(name: str) -> str:
+    """The camelCase name that an event stream uses, of either spelling."""
+    return name[:1].lower() + name[1:]
 
 
 class AwsError(Exception):

@@ -1,0 +1,167 @@
+"""What a rule may say, checked as a whole before a sandbox starts."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from bedrock_claude_cli.sandbox.request import ACTIONS, OPERATIONS
+from bedrock_claude_cli.sandbox.wire import STATUS, STREAM_EXCEPTIONS, exception_name
+
+FAULTS = ("cut_after", "reset_after", "exception", "garbage_after", "bad_crc_after")
+Check = Callable[[Any], "str | None"]
+
+
+def _text(value: Any) -> str | None:
+    return None if isinstance(value, str) else "must be text"
+
+
+def _regex(value: Any) -> str | None:
+    if not isinstance(value, str):
+        return "must be text"
+    try:
+        re.compile(value)
+    except re.error as error:
+        return f"is not a regular expression: {error}"
+    return None
+
+
+def _whole(least: int, most: int | None = None) -> Check:
+    def verdict(value: Any) -> str | None:
+        bad = isinstance(value, bool) or not isinstance(value, int) or value < least
+        if bad or (most is not None and value > most):
+            top = "" if most is None else f" to {most}"
+            return f"must be a whole number from {least}{top}"
+        return None
+
+    return verdict
+
+
+def _milliseconds(value: Any) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        return "must be a number of milliseconds from 0"
+    return None
+
+
+def _one_of(names: Sequence[str], what: str) -> Check:
+    def verdict(value: Any) -> str | None:
+        if not isinstance(value, str):
+            return "must be text"
+        if any(fnmatchcase(name, value) for name in names):
+            return None
+        return f"no {what} is called {value!r}{_did_you_mean(value, names)}"
+
+    return verdict
+
+
+def _exception(value: Any) -> str | None:
+    if isinstance(value, str) and exception_name(value) in STREAM_EXCEPTIONS:
+        return None
+    return "must be one of " + ", ".join(STREAM_EXCEPTIONS)
+
+
+def _headers(value: Any) -> str | None:
+    texts = isinstance(value, Mapping) and all(
+        isinstance(item, str) for pair in value.items() for item in pair
+    )
+    return None if texts else "must map header names to text"
+
+
+_WHOLE = _whole(0)
+SCHEMA: dict[str, Any] = {
+    "when": {
+        "operation": _one_of(OPERATIONS, "operation"),
+        "model": _text,
+        "prompt": _regex,
+        "region": _text,
+    },
+    "times": _whole(1),
+    "reply": {
+        "text": _text,
+        "words": _whole(1),
+        "thinking": _text,
+        "stop_reason": _text,
+        "usage": {
+            "input_tokens": _WHOLE,
+            "output_tokens": _WHOLE,
+            "cache_read_input_tokens": _WHOLE,
+            "cache_creation_input_tokens": _WHOLE,
+        },
+    },
+    "error": {
+        "type": _text,
+        "status": _whole(400, 599),
+        "message": _text,
+        "headers": _headers,
+    },
+    "stream": {
+        "delay_ms": _milliseconds,
+        "gap_ms": _milliseconds,
+        "cut_after": _WHOLE,
+        "reset_after": _WHOLE,
+        "exception": {"type": _exception, "after": _WHOLE},
+        "garbage_after": _WHOLE,
+        "bad_crc_after": _WHOLE,
+    },
+    "deny": _one_of(ACTIONS, "action"),
+}
+
+
+def problems(rules: object) -> list[str]:
+    """Everything that is wrong with the rules, in their order, as `rules[i].key: what`."""
+    if isinstance(rules, str | bytes) or not isinstance(rules, Sequence):
+        return ["rules: must be a list"]
+    found: list[str] = []
+    for index, rule in enumerate(rules):
+        here = f"rules[{index}]"
+        found.extend(_walk(rule, SCHEMA, here))
+        if isinstance(rule, Mapping):
+            found.extend(f"{here}: {what}" for what in _contradictions(rule))
+    return found
+
+
+def _walk(value: object, schema: Mapping[str, Any], here: str) -> Iterator[str]:
+    if not isinstance(value, Mapping):
+        yield f"{here}: must be a mapping"
+        return
+    for key, item in value.items():
+        there = f"{here}.{key}"
+        if key not in schema:
+            yield f"{there}: unknown key{_did_you_mean(str(key), list(schema))}"
+        elif isinstance(schema[key], dict):
+            yield from _walk(item, schema[key], there)
+        elif what := schema[key](item):
+            yield f"{there}: {what}"
+
+
+def _contradictions(rule: Mapping[str, Any]) -> Iterator[str]:
+    doing = [key for key in ("reply", "error", "stream", "deny") if key in rule]
+    if not doing:
+        yield "does nothing: needs reply, error, stream or deny"
+    for first, second in (("error", "deny"), ("error", "reply"), ("deny", "reply")):
+        if first in doing and second in doing:
+            yield f"has both {first} and {second}"
+    reply, error, stream = (_mapping(rule.get(key)) for key in ("reply", "error", "stream"))
+    if "text" in reply and "words" in reply:
+        yield "reply has both text and words"
+    faults = [name for name in FAULTS if name in stream]
+    if len(faults) > 1:
+        yield f"stream has more than one fault: {', '.join(faults)}"
+    if "exception" in stream and "type" not in _mapping(stream["exception"]):
+        yield "stream.exception needs a type"
+    if "error" in rule and "type" not in error:
+        yield "error needs a type"
+    elif isinstance(error.get("type"), str) and not (error["type"] in STATUS or "status" in error):
+        yield f"error needs a status, as {error['type']!r} is no error type known here"
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _did_you_mean(word: str, names: Sequence[str]) -> str:
+    close = difflib.get_close_matches(word, names, 1)
+    return f"; did you mean {close[0]!r}?" if close else ""
