@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any
 
 
 class ExitCode(IntEnum):
@@ -47,6 +48,17 @@ class CliError(Exception):
         self.code = code or type(self).__name__.removesuffix("Error")
         self.request_id = request_id
         self.retry = retry
+
+    def as_json(self) -> dict[str, Any]:
+        """The error as `--json` shows it; docs/json.md describes the keys."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "hint": self.hint,
+            "exit_code": int(self.exit_code),
+            "request_id": self.request_id,
+            "retry": self.retry,
+        }
 
 
 class UsageError(CliError):

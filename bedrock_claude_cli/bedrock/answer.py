@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+from bedrock_claude_cli.errors import CliError
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,22 @@ class Note:
     text: str
 
 
-Event = Started | Text | Thinking | Counted | Stopped | Waiting | Note
+@dataclass(frozen=True)
+class Moved:
+    """The request goes to another id than the one that was resolved first."""
+
+    model_id: str
+    endpoint: str | None
+
+
+@dataclass(frozen=True)
+class Broken:
+    """The answer broke off after AWS had taken the request; it may have been billed."""
+
+    error: CliError
+
+
+Event = Moved | Broken | Started | Text | Thinking | Counted | Stopped | Waiting | Note
 
 WHOLE = frozenset({"end_turn", "stop_sequence", "tool_use"})
 
@@ -103,13 +121,20 @@ class Answer:
     first_token_ms: int | None = None
     attempts: int = 1
     error: dict[str, Any] | None = None
-    sandbox: bool = False
-    thinking: str | None = field(default=None, repr=False)
+    thinking: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Every key of docs/json.md, null where there is nothing."""
+        shown = asdict(self)
+        del shown["thinking"]
+        return shown
 
     def incomplete_reason(self) -> str | None:
         """Why the answer is not whole, in words; None if it is."""
         if self.complete:
             return None
+        if self.error is not None:
+            return f"it broke off: {self.error['message']}"
         if self.stop_reason is None:
             return "the stream ended before the answer did"
         return _REASONS.get(self.stop_reason, f"it stopped with `{self.stop_reason}`")
@@ -151,9 +176,46 @@ def collect(
                 case Stopped(stop_reason):
                     answer.stop_reason = stop_reason
                     answer.complete = stop_reason in WHOLE
+                case Broken(error):
+                    answer.error = error.as_json() | {"retry": "maybe-billed"}
+                case Moved(model_id, endpoint):
+                    answer.model, answer.endpoint = model_id, endpoint
                 case Waiting(attempt=attempt):
                     answer.attempts = attempt + 1
             yield event
     finally:
         answer.text = "".join(parts)
         answer.latency_ms = round((now() - begun) * 1000)
+
+
+def fenced(text: str, language: str | None = None) -> str | None:
+    """The inside of the first fenced code block, of `language` if one is named; None without one.
+
+    A block that is never closed runs to the end of the text.
+    """
+    lines = text.splitlines(keepends=True)
+    for start, line in enumerate(lines):
+        fence = _FENCE.match(line)
+        if fence is None:
+            continue
+        mark, info = fence["mark"], fence["info"].split()
+        end = start + 1
+        while end < len(lines) and not _closes(lines[end], mark):
+            end += 1
+        if language is None or (info and info[0].lower() == language.lower()):
+            indent = len(fence["indent"])
+            return "".join(_outdented(each, indent) for each in lines[start + 1 : end])
+        return fenced("".join(lines[end + 1 :]), language)
+    return None
+
+
+_FENCE = re.compile(r"(?P<indent> *)(?P<mark>`{3,}|~{3,})(?P<info>[^`\n]*)\n?$")
+
+
+def _closes(line: str, mark: str) -> bool:
+    bare = line.strip()
+    return len(bare) >= len(mark) and bare == mark[0] * len(bare)
+
+
+def _outdented(line: str, indent: int) -> str:
+    return line[indent:] if not line[:indent].strip() else line

@@ -1,0 +1,29 @@
+"""The console scripts' entry: the only place that leaves the process."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+
+
+def run() -> None:
+    """Run the command line and leave at once: tearing down the SDK's modules costs 40 ms."""
+    gc.disable()
+    from bedrock_claude_cli.main import main
+
+    for stream in (sys.stdout, sys.stderr):
+        # What a model wrote may hold lone surrogates, and a locale may lack a letter.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    gc.enable()
+    code = main()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        code = 141
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    run()

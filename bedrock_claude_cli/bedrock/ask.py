@@ -1,0 +1,163 @@
+"""One question: checked before it is sent, sent once, and helped over two kinds of refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bedrock_claude_cli.bedrock import model_id
+from bedrock_claude_cli.bedrock.answer import Broken, Event, Moved, Note, Started
+from bedrock_claude_cli.bedrock.catalog import Catalog, KnownModel
+from bedrock_claude_cli.bedrock.prompt import Request
+from bedrock_claude_cli.bedrock.retry import attempts
+from bedrock_claude_cli.bedrock.transports import invoke
+from bedrock_claude_cli.errors import CliError, RejectedError
+from bedrock_claude_cli.explain import fault, translate
+
+# platform.claude.com: "Bedrock limits request payloads to 20 MB"
+MAX_BODY = 20_000_000
+# No text averages more characters a token than this, so what is beyond it cannot fit.
+MOST_CHARACTERS_A_TOKEN = 10
+CHARACTERS_A_TOKEN = 3.5
+STREAMING = "bedrock:InvokeModelWithResponseStream"
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How AWS is reached; each is called only when it is needed.
+
+    `runtime` makes the client for streamed calls, `patient` one that waits for a whole answer,
+    `offered` looks up the ids that can be called from the region.
+    """
+
+    runtime: Callable[[], Any]
+    patient: Callable[[], Any]
+    offered: Callable[[], Iterable[str]]
+
+
+def check(request: Request, known: KnownModel | None) -> None:
+    """Refuse, before anything is sent, what AWS or the model is known to refuse."""
+    size = len(invoke.build(request).arguments["body"])
+    if size > MAX_BODY:
+        raise RejectedError(
+            f"the request has {size:,} bytes, and Bedrock takes at most {MAX_BODY:,}",
+            hint="ask about a part of it",
+        )
+    if known is None:
+        return
+    options = request.options
+    named = {"--temperature": options.temperature, "--top-p": options.top_p}
+    given = [flag for flag, value in named.items() if value is not None]
+    if given and known.sampling == "none":
+        raise RejectedError(
+            f"{known.name} takes no {' or '.join(given)}", hint="leave it out, or use another model"
+        )
+    if len(given) == 2 and known.sampling == "one-of":
+        raise RejectedError(
+            f"{known.name} takes --temperature or --top-p, not both", hint="leave one out"
+        )
+    most = known.max_output_tokens
+    if most and options.max_tokens and options.max_tokens > most:
+        raise RejectedError(
+            f"--max-tokens {options.max_tokens} is more than {known.name}'s {most}",
+            hint=f"give at most {most}",
+        )
+    length = len(request.text) + len(request.system or "")
+    if known.context_window and length > known.context_window * MOST_CHARACTERS_A_TOKEN:
+        raise RejectedError(
+            f"the prompt has {length:,} characters, which cannot fit the {known.context_window:,} "
+            f"tokens of {known.name}",
+            hint="ask about a part of it, or use a model with a larger context",
+        )
+
+
+def estimated_tokens(request: Request) -> int:
+    """A rough count of the prompt's tokens, for a forecast and never for a refusal."""
+    return round((len(request.text) + len(request.system or "")) / CHARACTERS_A_TOKEN) + 8
+
+
+def ask(
+    request: Request, target: model_id.Target, reach: Reach, catalog: Catalog, **timing: Any
+) -> Iterator[Event]:
+    """The events of the answer.
+
+    Where AWS refuses the id, the ids of the region are looked up once and one more is tried.
+    What fails before AWS took the request is raised; after that it is a last event, Broken.
+    `timing` is passed to `retry.attempts`.
+    """
+    started = False
+    try:
+        for event in _helped(request, target, reach, catalog, timing):
+            started = started or isinstance(event, Started)
+            yield event
+    except Exception as error:
+        if not started:
+            raise
+        yield Broken(translate(error))
+
+
+def _helped(
+    request: Request,
+    target: model_id.Target,
+    reach: Reach,
+    catalog: Catalog,
+    timing: dict[str, Any],
+) -> Iterator[Event]:
+    try:
+        yield from _send(request, reach, timing)
+    except Exception as error:
+        moved = _another_id(error, target, reach, catalog)
+        if moved is None:
+            raise
+        for note in moved.notes:
+            yield Note(note)
+        yield Moved(moved.model_id, moved.endpoint)
+        yield from _send(replace(request, model_id=moved.model_id), reach, timing)
+
+
+def _send(request: Request, reach: Reach, timing: dict[str, Any]) -> Iterator[Event]:
+    call = invoke.build(request)
+    retries = request.options.retries or 0
+    try:
+        yield from attempts(lambda: invoke.stream(reach.runtime(), call), retries=retries, **timing)
+    except Exception as error:
+        if not _only_streaming_is_denied(error):
+            raise
+        yield Note(f"this identity may not stream, so the answer comes at once; grant {STREAMING}")
+        yield from attempts(lambda: invoke.whole(reach.patient(), call), retries=retries, **timing)
+
+
+def _only_streaming_is_denied(error: Exception) -> bool:
+    found = fault(error)
+    return (
+        found is not None
+        and found.name == "AccessDeniedException"
+        and f"perform: {STREAMING} " in found.message + " "
+    )
+
+
+def _another_id(
+    error: Exception, target: model_id.Target, reach: Reach, catalog: Catalog
+) -> model_id.Target | None:
+    found = fault(error)
+    if found is None or found.name != "ValidationException" or found.status != 400:
+        return None
+    text = found.message.lower()
+    if "on-demand throughput isn" not in text and "model identifier is invalid" not in text:
+        return None
+    try:
+        offered = list(reach.offered())
+    except Exception as denied:
+        # The look-up is a courtesy; where it may not be made the first refusal is the answer.
+        told = translate(error)
+        why = translate(denied).code
+        hint = f"{told.hint}; the look-up of this region's ids failed ({why})"
+        raise _hinted(told, hint) from error
+    return model_id.fallbacks(target, offered, catalog)
+
+
+def _hinted(told: CliError, hint: str) -> CliError:
+    return type(told)(
+        told.message, hint=hint, code=told.code, request_id=told.request_id, retry=told.retry
+    )

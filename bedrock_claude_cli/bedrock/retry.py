@@ -1,0 +1,44 @@
+"""The only owner of retries of invocations: it repeats only what cannot have been billed."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from bedrock_claude_cli.bedrock.answer import Event, Started, Waiting
+from bedrock_claude_cli.explain import fault, translate
+
+MAX_WAIT = 60.0
+
+
+def attempts(
+    call: Callable[[], Iterator[Event]],
+    *,
+    retries: int,
+    sleep: Callable[[float], Any] = time.sleep,
+    rng: Callable[[], float] = random.random,
+) -> Iterator[Event]:
+    """The events of `call`, made again while it fails unbilled; Waiting comes before each wait.
+
+    Throttling (but for a daily cap), 503, 529, a refused connection, DNS and TLS failures are
+    repeated. Once AWS took the request (Started) nothing is. Waits are in seconds: full jitter
+    under 1, 2, 4, ... up to 60, never below what Retry-After asks for.
+    """
+    for attempt in range(1, retries + 2):
+        started = False
+        try:
+            for event in call():
+                started = started or isinstance(event, Started)
+                yield event
+            return
+        except Exception as error:
+            told = translate(error)
+            if started or told.retry != "now" or attempt > retries:
+                raise
+            found = fault(error)
+            least = (found.retry_after if found else None) or 0.0
+            seconds = max(least, rng() * min(MAX_WAIT, 2.0 ** (attempt - 1)), 0.05)
+            yield Waiting(round(seconds, 2), told.code, attempt)
+        sleep(seconds)

@@ -1,0 +1,234 @@
+"""What a command is handed: settings, clients and output, each made at first touch."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from bedrock_claude_cli import config, options
+from bedrock_claude_cli.aws import Aws
+from bedrock_claude_cli.errors import ConfigError, UsageError
+from bedrock_claude_cli.output import Output
+
+# In the sandbox these stay the user's: they shape a request and say nothing of an AWS account.
+_OF_AN_ACCOUNT = ("BEDROCK_CLAUDE_PROFILE", "BEDROCK_CLAUDE_SANDBOX")
+_ON = ("1", "true", "yes", "on")
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The values of the options that every command takes."""
+
+    profile: str | None = None
+    region: str | list[str] | None = None
+    config: Path | None = None
+    preset: str | None = None
+    json: bool = False
+    query: str | None = None
+    quiet: bool = False
+    debug: bool = False
+    sandbox: bool | None = None
+
+    def over(self, other: Shared) -> Shared:
+        """These values, and where they are unset, those given before the subcommand."""
+        given = {
+            name: value for name, value in vars(self).items() if value not in (None, False, [])
+        }
+        if self.sandbox is not None:
+            given["sandbox"] = self.sandbox
+        return replace(other, **given)
+
+
+@dataclass
+class Door:
+    """What main keeps of one run: the root's options, and the context once a command has one."""
+
+    shared: Shared = field(default_factory=Shared)
+    context: Context | None = None
+
+
+class Context:
+    """One command's world; nothing is read before it is touched."""
+
+    def __init__(self, shared: Shared, environ: MutableMapping[str, str]) -> None:
+        self.shared = shared
+        self.environ = environ
+        self.out = Output(
+            sys.stdout,
+            sys.stderr,
+            environ,
+            json=shared.json,
+            query=shared.query,
+            quiet=shared.quiet,
+        )
+        self.given: dict[str, Any] = {}
+        self._sandbox: Any = None
+        self._environ_before: dict[str, str] | None = None
+        self.in_sandbox = self._wants_sandbox()
+        self.out.sandbox = self.in_sandbox
+
+    def _wants_sandbox(self) -> bool:
+        if self.shared.sandbox is None:
+            wanted = self.environ.get("BEDROCK_CLAUDE_SANDBOX", "").lower()
+            if wanted not in ("", "0", "false", "no", "off", *_ON):
+                raise UsageError(f"BEDROCK_CLAUDE_SANDBOX is 1 or 0, not `{wanted}`")
+            on = wanted in _ON
+        else:
+            on = self.shared.sandbox
+        if on and self.shared.profile:
+            raise UsageError("--sandbox reads no AWS profile; leave --profile out")
+        return on
+
+    def give(self, **flags: Any) -> None:
+        """Hand in the command's own per-request flags, before the first look at settings."""
+        self.given.update(flags)
+
+    @cached_property
+    def settings(self) -> config.Settings:
+        """Everything that flags, presets, environment and config file set."""
+        if self.in_sandbox:
+            self._enter_sandbox()
+        region = self.shared.region
+        flags = {
+            **self.given,
+            "profile": self.shared.profile,
+            "region": region if isinstance(region, str) else next(iter(region or ()), None),
+        }
+        settings = config.load(
+            flags, self.environ, config=self.shared.config, preset=self.shared.preset
+        )
+        if self.in_sandbox:
+            without = {"profile": config.Setting(None, "sandbox")}
+            settings = replace(settings, values={**settings.values, **without})
+        for note in settings.notes:
+            self.out.warn(note)
+        return settings
+
+    @cached_property
+    def aws(self) -> Aws:
+        """The session factory; what is unexpected about the identity is noted once."""
+        aws = Aws(self.settings, self.environ)
+        for note in aws.notes():
+            self.out.note(note)
+        return aws
+
+    @cached_property
+    def sts(self) -> Any:
+        """The STS client."""
+        return self.aws.client("sts")
+
+    @cached_property
+    def bedrock(self) -> Any:
+        """The client of Bedrock's control plane."""
+        return self.aws.client("bedrock")
+
+    @cached_property
+    def runtime(self) -> Any:
+        """The client that invokes models; it never retries by itself."""
+        return self.aws.client("bedrock-runtime")
+
+    @property
+    def region(self) -> str:
+        """The region that requests go to."""
+        return str(self.aws.region.value)
+
+    def used(self) -> str:
+        """Which identity and region a message is about; empty before any was resolved."""
+        if "aws" not in self.__dict__:
+            return ""
+        return f"sandbox, region {self.region}" if self.in_sandbox else self.aws.used()
+
+    def cache_folder(self) -> Path | None:
+        """Where seen model ids are kept; None for the sandbox and for endpoints not AWS's own."""
+        custom = any(
+            name.startswith("AWS_ENDPOINT_URL") and value for name, value in self.environ.items()
+        )
+        if self.in_sandbox or custom:
+            return None
+        return config.xdg_folder(self.environ, "XDG_CACHE_HOME", ".cache") / "models"
+
+    def _enter_sandbox(self) -> None:
+        from bedrock_claude_cli.sandbox import environment
+
+        script = self.environ.get("BEDROCK_CLAUDE_SANDBOX_SCRIPT")
+        self._sandbox = make_sandbox(Path(script) if script else None).start()
+        kept = {
+            name: value
+            for name, value in self.environ.items()
+            if name.startswith(config.PREFIX) and name not in _OF_AN_ACCOUNT
+        }
+        self._environ_before = dict(self.environ)
+        inside = environment(self._sandbox.url, self.environ) | kept
+        for name in self._environ_before.keys() - inside.keys():
+            del self.environ[name]
+        self.environ.update(inside)
+        self.out.note("sandbox: canned answers, nothing reaches AWS and nothing is billed")
+
+    def close(self) -> None:
+        """Stop the sandbox, and give the environment back."""
+        if self._sandbox is not None:
+            self._sandbox.stop()
+        if self._environ_before is not None:
+            for name in self.environ.keys() - self._environ_before.keys():
+                del self.environ[name]
+            self.environ.update(self._environ_before)
+
+
+def make_sandbox(script: Path | None, **settings: Any) -> Any:
+    """A sandbox, not yet started, that follows the rules in the YAML file `script`.
+
+    ConfigError says everything that is wrong with the rules.
+    """
+    from bedrock_claude_cli.sandbox import RuleError, Sandbox
+    from bedrock_claude_cli.yaml_file import Problems, read_yaml
+
+    rules: Any = ()
+    if script is not None:
+        problems = Problems(script)
+        rules = read_yaml(script, problems) or ()
+        if problems.lines:
+            raise ConfigError("\n".join(problems.texts()))
+    try:
+        return Sandbox(rules=rules, **settings)
+    except RuleError as error:
+        raise ConfigError("\n".join(f"{script}: {text}" for text in error.problems)) from None
+
+
+_SHARED = inspect.signature(options.shared, eval_str=True).parameters
+
+
+def command(function: Callable[..., int | None]) -> Callable[..., int]:
+    """Make a function whose first parameter is a Context into a command.
+
+    The shared options are appended to its own; one that it declares itself (a repeatable
+    `--region`) replaces the shared one.
+    """
+    own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+    names = {parameter.name for parameter in own}
+    extra = [item for item in _SHARED.values() if item.name not in names]
+
+    def call(click_context: typer.Context, **values: Any) -> int:
+        door: Door = click_context.find_object(Door) or Door()
+        given: dict[str, Any] = {name: values.get(name) for name in _SHARED}
+        shared = Shared(**given)
+        door.context = Context(shared.over(door.shared), os.environ)
+        arguments = {item.name: values[item.name] for item in own}
+        return function(door.context, **arguments) or 0
+
+    first = inspect.Parameter(
+        "click_context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context
+    )
+    keywords = [item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in (first, *own, *extra)]
+    call.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]
+    call.__annotations__ = {item.name: item.annotation for item in keywords}
+    call.__name__ = function.__name__
+    call.__doc__ = function.__doc__
+    return call

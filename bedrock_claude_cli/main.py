@@ -1,0 +1,169 @@
+"""The table of contents, and the one door where errors become text and exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Annotated, Any, Optional
+
+import typer
+from typer.core import TyperGroup
+
+from bedrock_claude_cli import __version__, options
+from bedrock_claude_cli.context import Context, Door, Shared
+from bedrock_claude_cli.errors import CliError, ExitCode
+
+COMMANDS = {
+    "verify-creds": ("verify_creds", "Check credentials, region, model access and logging."),
+    "list-models": ("list_models", "List the Claude models that can be called, and their ids."),
+    "ask": ("ask", "Ask Claude a question; the answer streams to stdout."),
+    "config": ("config", "Show, make or find the config file."),
+    "sandbox": ("sandbox", "Run a local stand-in for AWS, for trying and testing."),
+}
+
+
+class LazyGroup(TyperGroup):
+    """A group that imports and builds a command only when argv names it."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names, in the order of the table of contents."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Build the command of that name; None if there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"bedrock_claude_cli.commands.{COMMANDS[cmd_name][0]}")
+        app = getattr(module, "app", None)
+        if app is None:
+            app = typer.Typer(add_completion=False, rich_markup_mode=None)
+            app.command(cmd_name, cls=getattr(module, "Command", None))(module.command)
+        built = typer.main.get_command(app)
+        built.name = cmd_name
+        return built
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """As typer does, but its suggestions must not build every command."""
+        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            self.commands.update(dict.fromkeys(COMMANDS, typer.core.TyperCommand(None)))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The commands with their one-line help, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """The names of commands; options come from typer."""
+        named = [
+            SimpleNamespace(value=name, help=text, type="plain")
+            for name, (_, text) in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*named, *super().shell_complete(ctx, incomplete)] if incomplete else named
+
+
+app = typer.Typer(
+    cls=LazyGroup, add_completion=True, rich_markup_mode=None, pretty_exceptions_enable=False
+)
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        print(f"bedrock-claude {__version__}")
+        raise typer.Exit
+
+
+@app.callback(context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True)
+def root(
+    context: typer.Context,
+    profile: options.Profile = None,
+    region: options.Region = None,
+    config: options.Config = None,
+    preset: options.Preset = None,
+    json: options.Json = False,
+    query: options.Query = None,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+    sandbox: options.Sandbox = None,
+    version: Annotated[
+        Optional[bool],  # noqa: UP045
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+    ] = None,
+) -> None:
+    """Claude on Amazon Bedrock, from the shell.
+
+    Try it without an AWS account: `bedrock-claude ask --sandbox "Hello, world"`.
+    """
+    door: Door = context.obj
+    door.shared = Shared(profile, region, config, preset, json, query, quiet, debug, sandbox)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line; returns its exit code and never raises."""
+    door = Door()
+    try:
+        command = typer.main.get_command(app)
+        result = command.main(
+            args=list(sys.argv[1:] if argv is None else argv),
+            prog_name="bedrock-claude",
+            standalone_mode=False,
+            obj=door,
+        )
+        return int(result or 0)
+    except BrokenPipeError:
+        return ExitCode.CLOSED_PIPE
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else 1
+    except Exception as error:
+        return _tell(error, door)
+    finally:
+        if door.context is not None:
+            door.context.close()
+
+
+def _tell(error: Exception, door: Door) -> int:
+    from bedrock_claude_cli.explain import translate
+
+    if type(error).__name__ == "NoArgsIsHelpError":
+        print(error, file=sys.stderr)
+        return ExitCode.USAGE
+    context = door.context
+    told = translate(error)
+    if (context.shared if context else door.shared).debug:
+        import traceback
+
+        traceback.print_exception(error)
+    try:
+        out = context.out if context else Context(_readable(door.shared), os.environ).out
+        about_aws = context is not None and not isinstance(error, CliError)
+        used = context.used() if context and about_aws else ""
+        out.error(told, _hint(told, context), used)
+    except BrokenPipeError:
+        return ExitCode.CLOSED_PIPE
+    return told.exit_code
+
+
+def _readable(shared: Shared) -> Shared:
+    return Shared(json=shared.json, quiet=shared.quiet, sandbox=False)
+
+
+def _hint(error: CliError, context: Context | None) -> str | None:
+    """The error's hint with what this run knows filled in."""
+    hint = error.hint
+    if hint is None or "{" not in hint or context is None or "aws" not in context.__dict__:
+        return hint
+    values: dict[str, Callable[[], str]] = {
+        "{login}": context.aws.login,
+        "{region}": lambda: context.region,
+        "{model}": lambda: str(context.settings.options.model),
+    }
+    for name, value in values.items():
+        if name in hint:
+            hint = hint.replace(name, value())
+    return hint

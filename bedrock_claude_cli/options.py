@@ -1,0 +1,122 @@
+"""The command line's options, each spelled once; `ask` and `run` share the per-request ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from bedrock_claude_cli import complete
+
+# Optional[...] stays: typer reads it at run time on Python 3.10.
+Profile = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--profile",
+        metavar="NAME",
+        help="AWS profile; overrules keys in the environment and a Bedrock API key.",
+        autocompletion=complete.aws_profiles,
+    ),
+]
+Region = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--region", metavar="REGION", help="AWS region.", autocompletion=complete.regions),
+]
+Config = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--config", metavar="PATH", help="Config file to use."),
+]
+Preset = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--preset",
+        metavar="NAME",
+        help="Named options from the config file.",
+        autocompletion=complete.presets,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Query = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--query", metavar="JMESPATH", help="Pick from the JSON; a string is printed bare."
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes; errors still show.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+Sandbox = Annotated[
+    Optional[bool],  # noqa: UP045
+    typer.Option(
+        "--sandbox/--no-sandbox", help="Use the embedded sandbox: no AWS, no cost, canned answers."
+    ),
+]
+
+
+def shared(
+    profile: Profile = None,
+    region: Region = None,
+    config: Config = None,
+    preset: Preset = None,
+    json: Json = False,
+    query: Query = None,
+    quiet: Quiet = False,
+    debug: Debug = False,
+    sandbox: Sandbox = None,
+) -> None:
+    """The options that every command takes; only the signature counts."""
+
+
+Model = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="MODEL",
+        help="Alias (sonnet, opus-4.6), model id or ARN.",
+        autocompletion=complete.models,
+    ),
+]
+Endpoint = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--endpoint",
+        metavar="ENDPOINT",
+        help="auto, global, in-region or a geography: us, eu, jp, au, apac, in, us-gov.",
+        autocompletion=complete.endpoints,
+    ),
+]
+Via = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--via", metavar="WAY", help="How the request is sent.", autocompletion=complete.vias
+    ),
+]
+System = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--system", "-s", metavar="TEXT|@FILE", help="System prompt."),
+]
+MaxTokens = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option("--max-tokens", metavar="N", help="Longest answer, in tokens."),
+]
+Temperature = Annotated[
+    Optional[float],  # noqa: UP045
+    typer.Option("--temperature", metavar="0..1", help="Sampling temperature."),
+]
+TopP = Annotated[
+    Optional[float],  # noqa: UP045
+    typer.Option("--top-p", metavar="0..1", help="Nucleus sampling."),
+]
+Stop = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option("--stop", metavar="TEXT", help="Text that ends the answer (repeatable)."),
+]
+Timeout = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--timeout", metavar="SECONDS", help="How long to wait without a byte."),
+]
+Retries = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option("--retries", metavar="N", help="Repeats of what cannot have been billed."),
+]
