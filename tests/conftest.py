@@ -1,0 +1,140 @@
+"""The front door for tests: `run("ask", ...)` calls main(argv) against the shipped sandbox."""
+
+from __future__ import annotations
+
+import io
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bedrock_claude_cli.main import main
+from bedrock_claude_cli.sandbox import Sandbox, environment
+
+
+@dataclass
+class Result:
+    """What one command line did."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Pipe(io.StringIO):
+    """A text stream that can say it is a terminal, and has bytes beneath for reading."""
+
+    def __init__(self, terminal: bool = False) -> None:
+        super().__init__()
+        self.terminal = terminal
+
+    def isatty(self) -> bool:
+        return self.terminal
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def clean_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No AWS settings, an empty HOME, no instance metadata, and no socket off loopback."""
+    ours = ("AWS_", "BEDROCK_CLAUDE_", "ANTHROPIC_", "XDG_", "_BEDROCK_CLAUDE_")
+    for name in list(os.environ):
+        if name.startswith(ours) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    connect = socket.socket.connect
+
+    def only_loopback(self: socket.socket, address: Any) -> None:
+        host = address[0] if isinstance(address, tuple) else None
+        if host is not None and not (host.startswith("127.") or host in ("::1", "localhost")):
+            raise AssertionError(f"a test tried to reach {host}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", only_loopback)
+    yield
+
+
+@pytest.fixture
+def home() -> Path:
+    """The empty home folder of this test."""
+    return Path(os.environ["HOME"])
+
+
+@pytest.fixture
+def sandbox_with() -> Iterator[Callable[..., Sandbox]]:
+    """Starts sandboxes, with rules if given, that end with the test."""
+    running: list[Sandbox] = []
+
+    def start(*rules: dict[str, Any], **settings: Any) -> Sandbox:
+        running.append(Sandbox(rules=rules, **settings).start())
+        return running[-1]
+
+    yield start
+    for each in running:
+        each.stop()
+
+
+@pytest.fixture
+def use(
+    sandbox_with: Callable[..., Sandbox], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Sandbox]:
+    """Starts a sandbox and points this process's environment at it, as at a custom endpoint."""
+
+    def start(*rules: dict[str, Any], **settings: Any) -> Sandbox:
+        server = sandbox_with(*rules, **settings)
+        for name, value in environment(server.url, {}).items():
+            if name not in ("NO_PROXY", "no_proxy"):
+                monkeypatch.setenv(name, value)
+        return server
+
+    return start
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs one command line through main; another exit code than `code` fails the test."""
+
+    def call(
+        *argv: str,
+        code: int = 0,
+        stdin: str | bytes | None = None,
+        terminal: bool = False,
+        env: dict[str, str] | None = None,
+    ) -> Result:
+        for name, value in (env or {}).items():
+            monkeypatch.setenv(name, value)
+        out, err = Pipe(terminal), Pipe(terminal)
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", out)
+            patch.setattr(sys, "stderr", err)
+            with _stdin(stdin) as source:
+                patch.setattr(sys, "stdin", source)
+                found = main(list(argv))
+        result = Result(found, out.getvalue(), err.getvalue())
+        assert found == code, f"exit {found}, not {code}\n{result.out}\n{result.err}"
+        return result
+
+    return call
+
+
+@contextmanager
+def _stdin(content: str | bytes | None) -> Iterator[io.TextIOWrapper]:
+    """A real file to read from, what a shell's `<` gives; empty without content."""
+    data = content.encode() if isinstance(content, str) else content or b""
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.seek(0)
+        yield io.TextIOWrapper(file, encoding="utf-8")
