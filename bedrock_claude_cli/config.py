@@ -47,7 +47,7 @@ class Settings:
     values: Mapping[str, Setting]
     options: Options
     prices: Mapping[str, Mapping[str, float]]
-    presets: Mapping[str, Options]
+    presets: Mapping[str, Mapping[str, Any]]
     path: Path
     notes: tuple[str, ...] = ()
 
@@ -110,13 +110,7 @@ def load(
         raise ConfigError("\n".join(wrong))
     values = _merge(layers)
     options = Options(**{key: values[key].value for key in SPECS})
-    shown = {name: values_to_options(entry) for name, entry in presets.items()}
-    return Settings(values, options, document.get("prices") or {}, shown, path, notes)
-
-
-def values_to_options(values: Mapping[str, Any]) -> Options:
-    """The options among already checked values."""
-    return Options(**{key: value for key, value in values.items() if key in SPECS})
+    return Settings(values, options, document.get("prices") or {}, presets, path, notes)
 
 
 def _read_flags(flags: Mapping[str, Any]) -> _Layer:
