@@ -7,6 +7,7 @@ gives is None.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -112,6 +113,16 @@ class Catalog:
         base_id = self.aliases().get(alias)
         return self.get(base_id) if base_id else None
 
+    def find(self, name: str) -> KnownModel | None:
+        """The model that a person means: an alias in any spelling, or the vendor's own id."""
+        wanted = plain(name)
+        for alias, base_id in self.aliases().items():
+            if plain(alias) == wanted:
+                return self.get(base_id)
+        dated = {_core(model.id): model for model in reversed(self.models)}
+        undated = {re.sub(r"-\d{8}$", "", core): model for core, model in dated.items()}
+        return dated.get(wanted) or undated.get(wanted)
+
     def aliases(self) -> dict[str, str]:
         """Family-version and family (its newest active model) to base id."""
         found = {model.alias: model.id for model in self.models}
@@ -147,6 +158,15 @@ class Catalog:
             if endpoint in model.endpoints and model.id in place.only.get(endpoint, (model.id,))
         )
         return (*prefixes, IN_REGION) if region in (model.in_region or ()) else prefixes
+
+
+def plain(name: str) -> str:
+    """One spelling for `Sonnet 4.5`, `claude-sonnet-4-5` and `sonnet-4.5`."""
+    return re.sub(r"[\s._-]+", "-", name.strip().lower()).removeprefix("claude-")
+
+
+def _core(base_id: str) -> str:
+    return re.sub(r"-v\d+(:\d+)?$", "", base_id.removeprefix("anthropic.claude-"))
 
 
 def _price(figures: Mapping[str, Any], source: str) -> Price:

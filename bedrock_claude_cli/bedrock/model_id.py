@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from bedrock_claude_cli.bedrock.catalog import IN_REGION, Catalog, KnownModel
+from bedrock_claude_cli.bedrock.catalog import IN_REGION, Catalog, KnownModel, plain
 from bedrock_claude_cli.errors import RejectedError, UsageError
 
 PREFIXES = ("global", "us", "eu", "jp", "au", "apac", "in", "us-gov")
@@ -199,15 +199,17 @@ class _Choice:
         return self.target(base_id if endpoint == IN_REGION else f"{endpoint}.{base_id}", endpoint)
 
     def not_offered(self, how: str = "") -> RejectedError:
-        name = self.known.name if self.known else self.base_id
         options = self.live() or self.shipped()
-        message = f"{name} is not offered {how}in {self.region}"
         if options:
-            there = f"offered there: {', '.join(options)}; `--endpoint` chooses"
-            return RejectedError(message, hint=there)
-        places = (*self.known.endpoints, *(self.known.in_region or ())) if self.known else ()
-        elsewhere = f"offered elsewhere: {', '.join(places)}; `--region` chooses"
-        return RejectedError(message, hint=elsewhere if places else None)
+            hint = f"offered there: {', '.join(options)}; `--endpoint` chooses"
+        elif self.known:
+            places = (*self.known.endpoints, *(self.known.in_region or ()))
+            hint = f"offered elsewhere: {', '.join(places)}; `--region` chooses"
+        else:
+            hint = "`bedrock-claude list-models --all-regions`"
+        name = self.known.name if self.known else self.base_id
+        ended = "".join(f"; {note}" for note in _end_of_life(self.known, self.catalog))
+        return RejectedError(f"{name} is not offered {how}in {self.region}", hint=hint + ended)
 
 
 def _best(options: Iterable[str], region: str, catalog: Catalog) -> str:
@@ -279,33 +281,13 @@ def _end_of_life(known: KnownModel | None, catalog: Catalog) -> tuple[str, ...]:
     return (f"{known.name} reached its end of life{f' on {when}' if when else ''}{use}",)
 
 
-def _plain(text: str) -> str:
-    """One spelling for `Sonnet 4.5`, `claude-sonnet-4-5` and `sonnet-4.5`."""
-    return re.sub(r"[\s._-]+", "-", text.strip().lower()).removeprefix("claude-")
-
-
-def _spellings(catalog: Catalog) -> dict[str, KnownModel]:
-    """Aliases, and the vendor's own ids with and without their date."""
-    found: dict[str, KnownModel] = {}
-    for alias, base_id in catalog.aliases().items():
-        model = catalog.get(base_id)
-        if model:
-            found[_plain(alias)] = model
-    for model in catalog.models:
-        core = re.sub(r"-v\d+(:\d+)?$", "", model.id.removeprefix("anthropic.claude-"))
-        found.setdefault(core, model)
-        found.setdefault(re.sub(r"-\d{8}$", "", core), model)
-    return found
-
-
 def _find(alias: str, catalog: Catalog) -> KnownModel:
-    spellings = _spellings(catalog)
-    plain = _plain(alias)
-    if plain in spellings:
-        return spellings[plain]
+    known = catalog.find(alias)
+    if known:
+        return known
     from difflib import get_close_matches
 
-    names = {_plain(name): name for name in catalog.aliases()}
-    near = [names[each] for each in get_close_matches(plain, names, n=3, cutoff=0.5)]
+    names = {plain(name): name for name in catalog.aliases()}
+    near = [names[each] for each in get_close_matches(plain(alias), names, n=3, cutoff=0.5)]
     guess = f"; did you mean {' or '.join(f'`{each}`' for each in near)}?" if near else ""
     raise UsageError(f"unknown model `{alias}`{guess}", hint="`bedrock-claude list-models`")

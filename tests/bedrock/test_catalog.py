@@ -7,6 +7,7 @@ import importlib.util
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -116,6 +117,14 @@ def test_every_alias_is_a_family_and_version_and_a_family_is_its_newest_active_m
     assert known.by_alias("opus-4.6") is known.get("anthropic.claude-opus-4-6-v1")
     assert known.by_alias("opus-9") is None
     assert known.get("anthropic.claude-9") is None
+
+
+def test_version_ten_is_newer_than_version_nine(known: Catalog) -> None:
+    sonnet = _model(known, "sonnet")
+    nine = replace(sonnet, id="anthropic.claude-sonnet-9", version="9", alias="sonnet-9")
+    ten = replace(sonnet, id="anthropic.claude-sonnet-10", version="10", alias="sonnet-10")
+    grown = replace(known, models=(nine, ten, *known.models))
+    assert grown.aliases()["sonnet"] == ten.id
 
 
 def test_a_family_without_an_active_model_is_no_alias(known: Catalog) -> None:

@@ -209,6 +209,18 @@ def test_an_endpoint_that_is_not_offered_is_rejected_with_what_is(
     assert hint in (caught.value.hint or "")
 
 
+def test_a_model_past_its_end_that_is_not_offered_names_its_successor() -> None:
+    with pytest.raises(RejectedError) as caught:
+        to("haiku-3.5", "eu-west-1")
+    assert "offered elsewhere: us;" in (caught.value.hint or "")
+    assert "2026-06-19; its successor is `haiku-5.5`" in (caught.value.hint or "")
+
+
+def test_an_unknown_model_that_was_seen_only_as_global_is_looked_for_elsewhere() -> None:
+    with pytest.raises(RejectedError, match="claude-next-9 is not offered"):
+        to("anthropic.claude-next-9", seen=("global.anthropic.claude-next-9",))
+
+
 def test_an_endpoint_that_does_not_exist_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="unknown endpoint `mars`"):
         to("sonnet-4.5", endpoint="mars")
