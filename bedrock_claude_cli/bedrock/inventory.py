@@ -248,11 +248,6 @@ def merge(answers: Iterable[Iterable[Model]], catalog: Catalog) -> tuple[Model, 
     return _ordered(merged.values(), catalog)
 
 
-def cache_file(cache_home: Path, region: str) -> Path:
-    """Where the ids seen in a region are kept, under $XDG_CACHE_HOME."""
-    return cache_home / "bedrock-claude" / "models" / f"{region}.json"
-
-
 def remember(path: Path, models: Iterable[Model], *, now: float | None = None) -> bool:
     """Keep the ids that can be called, atomically; False where the folder cannot be written."""
     ids = [offer.id for model in models for offer in model.ids]

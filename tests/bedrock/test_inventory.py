@@ -19,7 +19,6 @@ from bedrock_claude_cli.bedrock.inventory import (
     CACHE_SECONDS,
     Model,
     across_regions,
-    cache_file,
     join,
     list_models,
     merge,
@@ -302,14 +301,13 @@ def test_no_region_is_an_empty_answer() -> None:
 
 
 def kept(tmp_path: Path, at: float = 1000.0) -> Path:
-    path = cache_file(tmp_path, "eu-west-2")
+    path = tmp_path / "models" / "eu-west-2.json"
     assert remember(path, offline(KNOWN, "eu-west-2"), now=at)
     return path
 
 
-def test_what_was_seen_is_remembered_by_region(tmp_path: Path) -> None:
+def test_what_was_seen_is_remembered_in_one_file(tmp_path: Path) -> None:
     path = kept(tmp_path)
-    assert path == tmp_path / "bedrock-claude" / "models" / "eu-west-2.json"
     seen = recall(path, now=1001.0)
     assert {f"global.{OPUS_46}", f"eu.{OPUS_46}", OPUS_46} <= set(seen)
     assert [each.name for each in path.parent.iterdir()] == ["eu-west-2.json"]
@@ -330,7 +328,7 @@ def test_it_is_forgotten_after_seven_days_and_when_the_clock_went_back(tmp_path:
 
 
 def test_the_clock_of_the_machine_is_the_default(tmp_path: Path) -> None:
-    path = cache_file(tmp_path, "us-east-1")
+    path = tmp_path / "models" / "us-east-1.json"
     remember(path, offline(KNOWN, "us-east-1"))
     assert recall(path)
 
@@ -363,5 +361,5 @@ def test_a_missing_file_or_a_folder_in_its_place_means_nothing_was_seen(tmp_path
 
 
 def test_a_folder_that_cannot_be_written_is_told_and_does_not_fail(tmp_path: Path) -> None:
-    (tmp_path / "bedrock-claude").write_text("a file where the folder would be")
-    assert remember(cache_file(tmp_path, "us-east-1"), (), now=1.0) is False
+    (tmp_path / "models").write_text("a file where the folder would be")
+    assert remember(tmp_path / "models" / "us-east-1.json", (), now=1.0) is False
