@@ -575,7 +575,7 @@ def test_a_title_is_in_the_scrollback_once() -> None:
             "\\",
             "\u0301",
         ),
-        *("~~~\n", "# T\n", "a **", "[a](b", "![", "_a", "-", "1. ", "\t", "e**e"),
+        *("~~~\n", "# T\n", "a **", "[a](b", "![", "_a", "-", "1. ", "\t", "e**e", "a*b_c~~d`"),
     ],
 )
 @pytest.mark.parametrize("start", ["", "```\n", "| a | b |\n|---|---|\n", "- > "])
@@ -604,3 +604,15 @@ def test_nothing_but_the_standard_library_is_imported_to_render() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.endswith("set() []\n")
+
+
+def test_marks_that_cross_each_other_do_not_pile_up() -> None:
+    assert SGR.sub("", written("*a ~~b* c~~ **d**", color=True)) == "a b c~~ d\n"
+    output = written("a*b~~c" * 300, color=True)
+    assert max(map(len, SGR.findall(output))) < 20
+
+
+def test_a_line_of_blanks_is_not_kept() -> None:
+    """However it is split, an endless indent costs no memory and is no content."""
+    assert written([" "] * 2_000 + ["\n", "a"]) == "a\n"
+    assert shown("> ```\n> a\n     \nb") == [RULE, "a", RULE, "", "b"]

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from bedrock_claude_cli.terminal import safe
 
 WINDOW = 400
+_DEPTH = 6  # marks within marks
 LINK, CODE = "4", "35"  # magenta has the evenest contrast on white and on black
 _STYLES = {1: "3", 2: "1", 3: "1;3"}
 
@@ -111,15 +112,16 @@ class Inline:
     def _emphasis(self, text: str, at: int, run: str, final: bool) -> int | None:
         opens, closes = self._flanks(text, at, at + len(run))
         end = at + len(run)
-        while closes and self._open and text.startswith(self._open[-1], at, end):
-            at += len(self._open[-1])
+        while closes and (depth := self._innermost(text, at, end)) is not None:
             if not self._color:
-                self._put(self._open[-1])
-            self._open.pop()
+                self._put(self._open[depth])
+            at += len(self._open[depth])
+            del self._open[depth:]
             if at == end:
                 return end
         mark = text[at:end]
-        if opens and mark == run and (len(mark) == 2 or (len(mark) <= 3 and mark[0] != "~")):
+        known = len(mark) == 2 or (len(mark) <= 3 and mark[0] != "~")
+        if opens and known and mark == run and len(self._open) < _DEPTH:
             closed = self._closed(text, end, mark, final)
             if closed is None:
                 return None
@@ -129,6 +131,13 @@ class Inline:
                 self._open.append(mark)
                 return end
         return self._literal(mark, at)
+
+    def _innermost(self, text: str, at: int, end: int) -> int | None:
+        """Return which open mark the run closes; those inside it end with it."""
+        for depth in reversed(range(len(self._open))):
+            if text.startswith(self._open[depth], at, end):
+                return depth
+        return None
 
     def _closed(self, text: str, start: int, mark: str, final: bool) -> bool | None:
         stop = start + WINDOW

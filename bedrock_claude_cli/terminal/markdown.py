@@ -114,6 +114,9 @@ class MarkdownWriter:
         """Decide what a line is, and show it as far as it has come."""
         body = line.lstrip(" \t")
         line = line[: len(line) - len(body)].expandtabs(4)[: _MARKS // 2] + body
+        if not body and not end:
+            self._line = [line]
+            return
         marks = _marks(line)
         if marks == len(line) < _MARKS and not end:
             return
@@ -218,7 +221,7 @@ class MarkdownWriter:
         for _ in range(fence.quotes):
             quote = _QUOTE.match(line)
             if quote is None:
-                if line.strip() or end:
+                if line[:4].strip() or len(line) > 3 or end:
                     self._end_fence()
                     self._block_line(whole, end)
                 return
