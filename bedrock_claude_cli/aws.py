@@ -19,6 +19,7 @@ from bedrock_claude_cli import __version__
 from bedrock_claude_cli.config import FALLBACK_REGION, Setting, Settings
 from bedrock_claude_cli.errors import ConfigError
 
+SERVICES = ("bedrock", "bedrock-runtime", "iam", "kms", "logs", "s3", "sso", "sso-oidc", "sts")
 BEARER = "AWS_BEARER_TOKEN_BEDROCK"
 CONNECT_TIMEOUT = 10
 # What a whole answer may take without a byte, where it cannot be streamed:
@@ -123,6 +124,7 @@ class Aws:
             from botocore.configprovider import ConstantProvider
 
             session = botocore.session.Session()
+            session.register_component("data_loader", _loader(session))
         name, source = self.profile.value, self.profile.source
         if name and source in _OVERRIDING:
             session.set_config_variable("profile", name)
@@ -179,6 +181,18 @@ class Aws:
                 region_name=region or self.region.value,
                 config=Config(**settings),
             )
+
+
+def _loader(session: Any) -> Any:
+    """botocore's loader, which need not look through 400 folders to know that a service exists."""
+    from botocore.loaders import Loader, create_loader
+
+    class QuickLoader(Loader):  # type: ignore[misc]  # botocore ships no types
+        def list_available_services(self, type_name: str) -> list[str]:
+            return list(SERVICES)
+
+    found = create_loader(session.get_config_variable("data_path"))
+    return QuickLoader(extra_search_paths=found.search_paths)
 
 
 def _writable(folder: Path) -> bool:

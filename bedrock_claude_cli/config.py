@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bedrock_claude_cli.bedrock.prompt import DEFAULTS, SPECS, Options
 from bedrock_claude_cli.errors import ConfigError, UsageError
@@ -23,16 +23,15 @@ FILE_KEYS = (*AWS_KEYS, *SPECS, "prices", "presets")
 ENVIRONMENT_KEYS = (*AWS_KEYS, *SPECS, "config", "sandbox", "sandbox_script")
 FALLBACK_REGION = "us-east-1"
 
-_SECRET_KEY = re.compile(r"(secret|session_?token|access_?key|api_?key|bearer|password)", re.I)
-_SECRET_VALUE = re.compile(
+_SECRET_KEY = r"(?i)secret|session_?token|access_?key|api_?key|bearer|password"
+_SECRET_VALUE = (
     r"\b(AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b|\bABSK[A-Za-z0-9+/=]{30,}|bedrock-api-key-"
     r"|(?<![A-Za-z0-9+/=])(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])(?=[^0-9]*[0-9])"
     r"[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/=])"
 )
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """One value, where it came from, and what it overruled as (value, source)."""
 
     value: Any
@@ -255,7 +254,7 @@ def _read_prices(raw: Any, problems: Problems) -> dict[str, dict[str, float]]:
 def _refuse_secrets(value: Any, where: tuple[Any, ...], problems: Problems) -> None:
     if isinstance(value, dict):
         for key, inner in value.items():
-            if _SECRET_KEY.search(str(key)) and where[:1] != ("prices",):
+            if re.search(_SECRET_KEY, str(key)) and where[:1] != ("prices",):
                 problems.refused.add((*where, key))
                 problems.add((*where, key), _SECRET_ADVICE)
             else:
@@ -263,7 +262,7 @@ def _refuse_secrets(value: Any, where: tuple[Any, ...], problems: Problems) -> N
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             _refuse_secrets(inner, (*where, index), problems)
-    elif isinstance(value, str) and _SECRET_VALUE.search(value):
+    elif isinstance(value, str) and re.search(_SECRET_VALUE, value):
         problems.add(where, _SECRET_ADVICE)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import os
 import sys
@@ -221,6 +222,7 @@ def command(function: Callable[..., int | None]) -> Callable[..., int]:
         shared = Shared(**given)
         door.context = Context(shared.over(door.shared), os.environ)
         arguments = {item.name: values[item.name] for item in own}
+        gc.enable()
         return function(door.context, **arguments) or 0
 
     first = inspect.Parameter(

@@ -6,7 +6,7 @@ explain what went wrong.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bedrock_claude_cli.errors import (
     AuthError,
@@ -19,8 +19,7 @@ from bedrock_claude_cli.errors import (
 )
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(NamedTuple):
     """One row of the table: an AWS error name and a stable part of its message, explained.
 
     `names` empty means any name; `fragment` is matched in lower case. `hint` may hold `{login}`,
@@ -202,8 +201,7 @@ _BY_STATUS: dict[int, tuple[type[CliError], str]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class AwsFault:
+class AwsFault(NamedTuple):
     """What an AWS error response said, whichever client received it."""
 
     name: str

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from bedrock_claude_cli.bedrock import model_id
 from bedrock_claude_cli.bedrock.answer import Broken, Event, Moved, Note, Started
@@ -13,7 +13,6 @@ from bedrock_claude_cli.bedrock.prompt import Request
 from bedrock_claude_cli.bedrock.retry import attempts
 from bedrock_claude_cli.bedrock.transports import invoke
 from bedrock_claude_cli.errors import CliError, RejectedError
-from bedrock_claude_cli.explain import fault, translate
 
 # platform.claude.com: "Bedrock limits request payloads to 20 MB"
 MAX_BODY = 20_000_000
@@ -23,8 +22,7 @@ CHARACTERS_A_TOKEN = 3.5
 STREAMING = "bedrock:InvokeModelWithResponseStream"
 
 
-@dataclass(frozen=True)
-class Reach:
+class Reach(NamedTuple):
     """How AWS is reached; each is called only when it is needed.
 
     `runtime` makes the client for streamed calls, `patient` one that waits for a whole answer,
@@ -94,6 +92,8 @@ def ask(
     except Exception as error:
         if not started:
             raise
+        from bedrock_claude_cli.explain import translate
+
         yield Broken(translate(error))
 
 
@@ -129,6 +129,8 @@ def _send(request: Request, reach: Reach, timing: dict[str, Any]) -> Iterator[Ev
 
 
 def _only_streaming_is_denied(error: Exception) -> bool:
+    from bedrock_claude_cli.explain import fault
+
     found = fault(error)
     return (
         found is not None
@@ -140,6 +142,8 @@ def _only_streaming_is_denied(error: Exception) -> bool:
 def _another_id(
     error: Exception, target: model_id.Target, reach: Reach, catalog: Catalog
 ) -> model_id.Target | None:
+    from bedrock_claude_cli.explain import fault, translate
+
     found = fault(error)
     if found is None or found.name != "ValidationException" or found.status != 400:
         return None

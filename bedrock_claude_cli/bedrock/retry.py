@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from bedrock_claude_cli.bedrock.answer import Event, Started, Waiting
-from bedrock_claude_cli.explain import fault, translate
 
 MAX_WAIT = 60.0
+
+
+def _random() -> float:
+    from random import random
+
+    return random()
 
 
 def attempts(
@@ -18,7 +22,7 @@ def attempts(
     *,
     retries: int,
     sleep: Callable[[float], Any] = time.sleep,
-    rng: Callable[[], float] = random.random,
+    rng: Callable[[], float] = _random,
 ) -> Iterator[Event]:
     """The events of `call`, made again while it fails unbilled; Waiting comes before each wait.
 
@@ -34,6 +38,8 @@ def attempts(
                 yield event
             return
         except Exception as error:
+            from bedrock_claude_cli.explain import fault, translate
+
             told = translate(error)
             if started or told.retry != "now" or attempt > retries:
                 raise

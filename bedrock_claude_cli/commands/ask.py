@@ -12,7 +12,7 @@ from typer.core import TyperCommand
 
 from bedrock_claude_cli import options
 from bedrock_claude_cli.aws import UNSTREAMED_TIMEOUT
-from bedrock_claude_cli.bedrock import ask, catalog, inventory, model_id, pricing
+from bedrock_claude_cli.bedrock import ask, catalog, model_id, pricing
 from bedrock_claude_cli.bedrock.answer import Answer, Note, Text, Usage, Waiting, collect, fenced
 from bedrock_claude_cli.bedrock.prompt import Request
 from bedrock_claude_cli.bedrock.transports import invoke
@@ -114,7 +114,12 @@ def command(
 def _target(ctx: Context, known: catalog.Catalog) -> model_id.Target:
     options = ctx.settings.options
     folder = ctx.cache_folder()
-    seen = inventory.recall(folder / f"{ctx.region}.json") if folder else ()
+    file = folder / f"{ctx.region}.json" if folder else None
+    seen: tuple[str, ...] = ()
+    if file and file.exists():
+        from bedrock_claude_cli.bedrock import inventory
+
+        seen = inventory.recall(file)
     return model_id.resolve(
         options.model or "",
         endpoint=options.endpoint or "auto",
@@ -203,6 +208,8 @@ def _cost(ctx: Context, target: model_id.Target, usage: Usage | None) -> float |
 
 def _offered(ctx: Context, known: catalog.Catalog) -> list[str]:
     """The ids that the region offers now, kept for the next time."""
+    from bedrock_claude_cli.bedrock import inventory
+
     ctx.out.note(f"looking up which ids {ctx.region} offers")
     models = inventory.list_models(ctx.bedrock, ctx.region, known)
     folder = ctx.cache_folder()

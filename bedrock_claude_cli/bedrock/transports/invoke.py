@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from bedrock_claude_cli.bedrock.answer import (
     Counted,
@@ -22,8 +21,7 @@ from bedrock_claude_cli.bedrock.prompt import Request
 VERSION = "bedrock-2023-05-31"
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """One operation and the very arguments that are sent."""
 
     operation: str
