@@ -616,3 +616,13 @@ def test_a_line_of_blanks_is_not_kept() -> None:
     """However it is split, an endless indent costs no memory and is no content."""
     assert written([" "] * 2_000 + ["\n", "a"]) == "a\n"
     assert shown("> ```\n> a\n     \nb") == [RULE, "a", RULE, "", "b"]
+
+
+def test_marks_within_marks_are_styled_only_so_deep() -> None:
+    output = written("*a " * 90 + "a* " * 90, color=True)
+    assert max(map(len, SGR.findall(output))) < 20
+
+
+def test_a_code_span_under_way_hides_the_marks_in_it() -> None:
+    for text in ("**a `b** c` d** e", "**a `b** c", "*a ``*`` b*"):
+        assert written(list(text), color=True) == written(text, color=True)

@@ -7,12 +7,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from unicodedata import category, east_asian_width
 
-_CJK = "\u2e80-\u303e\u3041-\u4dbf\u4e00-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff01-\uff60"
 _LONGEST = 1000  # characters: a word may be endless without ever becoming wide
-_PIECES = re.compile(
-    rf"\n|[ \t]+|[{_CJK}\U00020000-\U0003fffd]|[^ \t\n{_CJK}\U00020000-\U0003fffd]+"
-)
-_IS_CJK = re.compile(rf"[{_CJK}\U00020000-\U0003fffd]")
+_PIECES = re.compile(r"\n|[ \t]+|[^ \t\n]+")
 _NO_BREAK_AFTER = "\uff08\u300c\u300e\u3010\u3008\u300a\u3014\uff3b\uff5b"  # opening brackets
 _NO_BREAK_BEFORE = (  # closing marks
     "\u3001\u3002\uff0c\uff0e\uff1a\uff1b\uff1f\uff01"
@@ -76,23 +72,25 @@ class Flow:
                 self.flush()
                 self._space = (self._space + piece.replace("\t", " "))[: self._width]
             else:
-                if self._tail and _breaks(self._tail, piece[0]):
-                    self.flush()
-                if self._fold and self._size + columns(piece) > self._width:
-                    self._grow_folded(piece, style)
-                else:
-                    self._grow(piece, style)
+                # only text in other scripts has places to break within a word
+                for part in (piece,) if piece.isascii() else piece:
+                    self._join(part, style)
 
     def flush(self) -> None:
         """Write the word that is being collected."""
         self._place()
         self._too_long, self._tail = False, ""
 
-    def _grow_folded(self, piece: str, style: str) -> None:
-        for character in piece:
-            if self._size + columns(character) > self._width:
-                self.flush()
-            self._grow(character, style)
+    def _join(self, piece: str, style: str) -> None:
+        if self._tail and _breaks(self._tail, piece[0]):
+            self.flush()
+        if self._fold and self._size + columns(piece) > self._width:
+            for character in piece:
+                if self._size + columns(character) > self._width:
+                    self.flush()
+                self._grow(character, style)
+        else:
+            self._grow(piece, style)
 
     def _grow(self, piece: str, style: str) -> None:
         if self._word and self._word[-1][0] == style:
@@ -130,5 +128,15 @@ class Flow:
 def _breaks(before: str, after: str) -> bool:
     if before in _NO_BREAK_AFTER or after in _NO_BREAK_BEFORE:
         return False
-    wide_before, wide_after = _IS_CJK.match(before), _IS_CJK.match(after)
-    return bool(wide_after or (wide_before and after.isalnum()))
+    return _ideographic(after) or (_ideographic(before) and after.isalnum())
+
+
+def _ideographic(character: str) -> bool:
+    """Whether lines may break beside character: Chinese, Japanese and Korean, but not emoji."""
+    return (
+        "\u2e80" <= character <= "\ua4cf"
+        or "\uac00" <= character <= "\ud7a3"
+        or "\uf900" <= character <= "\ufaff"
+        or "\uff01" <= character <= "\uff60"
+        or character >= "\U00020000"
+    )
