@@ -39,8 +39,7 @@ class Setting(NamedTuple):
     overruled: tuple[tuple[Any, str], ...] = ()
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """Everything resolved but the AWS profile's own region, which needs AWS's files."""
 
     values: Mapping[str, Setting]

@@ -7,7 +7,6 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, MutableMapping
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,43 +16,12 @@ import typer
 from bedrock_claude_cli import config, options
 from bedrock_claude_cli.aws import Aws
 from bedrock_claude_cli.errors import ConfigError, UsageError
+from bedrock_claude_cli.options import Door, Shared
 from bedrock_claude_cli.output import Output
 
 # In the sandbox these stay the user's: they shape a request and say nothing of an AWS account.
 _OF_AN_ACCOUNT = ("BEDROCK_CLAUDE_PROFILE", "BEDROCK_CLAUDE_SANDBOX")
 _ON = ("1", "true", "yes", "on")
-
-
-@dataclass(frozen=True)
-class Shared:
-    """The values of the options that every command takes."""
-
-    profile: str | None = None
-    region: str | list[str] | None = None
-    config: Path | None = None
-    preset: str | None = None
-    json: bool = False
-    query: str | None = None
-    quiet: bool = False
-    debug: bool = False
-    sandbox: bool | None = None
-
-    def over(self, other: Shared) -> Shared:
-        """These values, and where they are unset, those given before the subcommand."""
-        given = {
-            name: value for name, value in vars(self).items() if value not in (None, False, [])
-        }
-        if self.sandbox is not None:
-            given["sandbox"] = self.sandbox
-        return replace(other, **given)
-
-
-@dataclass
-class Door:
-    """What main keeps of one run: the root's options, and the context once a command has one."""
-
-    shared: Shared = field(default_factory=Shared)
-    context: Context | None = None
 
 
 class Context:
@@ -108,7 +76,7 @@ class Context:
         )
         if self.in_sandbox:
             without = {"profile": config.Setting(None, "sandbox")}
-            settings = replace(settings, values={**settings.values, **without})
+            settings = settings._replace(values={**settings.values, **without})
         for note in settings.notes:
             self.out.warn(note)
         return settings

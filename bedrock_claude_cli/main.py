@@ -13,8 +13,8 @@ import typer
 from typer.core import TyperGroup
 
 from bedrock_claude_cli import __version__, options
-from bedrock_claude_cli.context import Context, Door, Shared
 from bedrock_claude_cli.errors import CliError, ExitCode
+from bedrock_claude_cli.options import Door, Shared
 
 COMMANDS = {
     "verify-creds": ("verify_creds", "Check credentials, region, model access and logging."),
@@ -128,6 +128,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _tell(error: Exception, door: Door) -> int:
+    from bedrock_claude_cli.context import Context
     from bedrock_claude_cli.explain import translate
 
     if type(error).__name__ == "NoArgsIsHelpError":
@@ -153,7 +154,7 @@ def _readable(shared: Shared) -> Shared:
     return Shared(json=shared.json, quiet=shared.quiet, sandbox=False)
 
 
-def _hint(error: CliError, context: Context | None) -> str | None:
+def _hint(error: CliError, context: Any) -> str | None:
     """The error's hint with what this run knows filled in."""
     hint = error.hint
     if hint is None or "{" not in hint or context is None or "aws" not in context.__dict__:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Any, NamedTuple, Optional
 
 import typer
 
@@ -65,6 +65,37 @@ def shared(
     sandbox: Sandbox = None,
 ) -> None:
     """The options that every command takes; only the signature counts."""
+
+
+class Shared(NamedTuple):
+    """The values of the options that every command takes."""
+
+    profile: str | None = None
+    region: str | list[str] | None = None
+    config: Path | None = None
+    preset: str | None = None
+    json: bool = False
+    query: str | None = None
+    quiet: bool = False
+    debug: bool = False
+    sandbox: bool | None = None
+
+    def over(self, other: Shared) -> Shared:
+        """These values, and where they are unset, those given before the subcommand."""
+        given = {
+            name: value for name, value in self._asdict().items() if value not in (None, False, [])
+        }
+        if self.sandbox is not None:
+            given["sandbox"] = self.sandbox
+        return other._replace(**given)
+
+
+class Door:
+    """What main keeps of one run: the root's options, and the context once a command has one."""
+
+    def __init__(self) -> None:
+        self.shared = Shared()
+        self.context: Any = None
 
 
 Model = Annotated[

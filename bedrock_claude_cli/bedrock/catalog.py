@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 FILE = Path(__file__).with_name("catalog.json")
 IN_REGION = "in-region"
@@ -85,8 +85,7 @@ class KnownModel:
         return tuple(int(figure) for figure in figures if figure.isdigit())
 
 
-@dataclass(frozen=True)
-class Region:
+class Region(NamedTuple):
     """A Bedrock region, its own geography, and every prefix that can be called from it."""
 
     name: str
@@ -95,8 +94,7 @@ class Region:
     only: Mapping[str, tuple[str, ...]]
 
 
-@dataclass(frozen=True)
-class Catalog:
+class Catalog(NamedTuple):
     """The shipped catalogue and the date (ISO) of its facts."""
 
     date: str

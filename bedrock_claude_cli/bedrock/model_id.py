@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from bedrock_claude_cli.bedrock.catalog import IN_REGION, Catalog, KnownModel, plain
 from bedrock_claude_cli.errors import RejectedError, UsageError
@@ -25,8 +24,7 @@ Kind = Literal[
 ]
 
 
-@dataclass(frozen=True)
-class ModelId:
+class ModelId(NamedTuple):
     """What a text says by itself; `base_id` is None where only AWS knows the model behind it."""
 
     text: str
@@ -43,8 +41,7 @@ class ModelId:
         return IN_REGION if self.kind in ("base", "foundation-model") else None
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """What will be sent, and the notes that explain it.
 
     `endpoint` is None where an ARN hides it. `kind` is how the user named the model, and `strict`
@@ -119,14 +116,12 @@ def resolve(
         target = choice.bare()
     else:
         target = choice.placed()
-    return replace(
-        target,
+    return target._replace(
         notes=(*notes, *target.notes, *_premium(target, catalog), *_end_of_life(known, catalog)),
     )
 
 
-@dataclass(frozen=True)
-class _Choice:
+class _Choice(NamedTuple):
     asked: ModelId
     base_id: str | None
     known: KnownModel | None
@@ -246,8 +241,8 @@ def fallbacks(target: Target, offered: Iterable[str], catalog: Catalog) -> Targe
         )
     endpoint = _best(choices, target.region, catalog)
     note = f"`{target.model_id}` was refused in {target.region}; trying `{found[endpoint]}`"
-    moved = replace(target, model_id=found[endpoint], endpoint=endpoint)
-    return replace(moved, notes=(note, *_premium(moved, catalog)))
+    moved = target._replace(model_id=found[endpoint], endpoint=endpoint)
+    return moved._replace(notes=(note, *_premium(moved, catalog)))
 
 
 def _corrected(asked: ModelId, catalog: Catalog) -> tuple[ModelId, tuple[str, ...]]:

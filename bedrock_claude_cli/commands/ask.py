@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
 from typing import Annotated, Any, Optional
 
 import typer
@@ -167,7 +166,7 @@ def _answer(
     finally:
         if streaming:
             writer.finish()
-    sent = replace(target, model_id=answer.model or "", endpoint=answer.endpoint)
+    sent = target._replace(model_id=answer.model or "", endpoint=answer.endpoint)
     answer.cost_usd = _cost(ctx, sent, answer.usage)
     return answer
 

@@ -123,7 +123,7 @@ def test_version_ten_is_newer_than_version_nine(known: Catalog) -> None:
     sonnet = _model(known, "sonnet")
     nine = replace(sonnet, id="anthropic.claude-sonnet-9", version="9", alias="sonnet-9")
     ten = replace(sonnet, id="anthropic.claude-sonnet-10", version="10", alias="sonnet-10")
-    grown = replace(known, models=(nine, ten, *known.models))
+    grown = known._replace(models=(nine, ten, *known.models))
     assert grown.aliases()["sonnet"] == ten.id
 
 
