@@ -175,7 +175,7 @@ def _block(block: dict[str, Any], where: str) -> dict[str, Any]:
             check_image(raw, f"{where}.image.source.bytes")
         except AwsError as error:
             raise invalid(WRAPPER + error.message) from error
-        return {"type": "image"}
+        return {"type": "image", "source": {"type": "base64", "data": ""}}
     if "document" in block and isinstance(block["document"], dict):
         return _document(block["document"], where)
     if "reasoningContent" in block:

@@ -12,7 +12,7 @@ from bedrock_claude_cli.sandbox import auth, runtime
 from bedrock_claude_cli.sandbox.control import Control
 from bedrock_claude_cli.sandbox.http import Server
 from bedrock_claude_cli.sandbox.models import resource_arn
-from bedrock_claude_cli.sandbox.request import Request
+from bedrock_claude_cli.sandbox.request import OPERATIONS, Request
 from bedrock_claude_cli.sandbox.rules import Rules, denial, rule_error
 from bedrock_claude_cli.sandbox.sts import Sts
 from bedrock_claude_cli.sandbox.wire import AwsError, Reply
@@ -101,7 +101,9 @@ class Sandbox:
     def answer(self, request: Request) -> tuple[Reply, dict[str, Any]]:
         """The answer and the `stream` part of the rule that shaped it; AwsError is one too."""
         self._authenticate(request)
-        runs_model = request.path.startswith("/model/") and request.operation
+        if request.operation not in OPERATIONS:
+            raise _unknown(request)
+        runs_model = request.path.startswith("/model/")
         body: dict[str, Any] = {}
         refused: AwsError | None = None
         if runs_model:
@@ -140,6 +142,14 @@ class Sandbox:
             token = request.headers.get("x-amz-security-token") if temporary else None
             known = request.access_key == key
             auth.verify_signature(request, secret if known else None, token)
+
+
+def _unknown(request: Request) -> AwsError:
+    if request.service == "sts":
+        message = f"Could not find operation {request.operation} for version 2011-06-15"
+        return AwsError("InvalidAction", message)
+    what = f"{request.service} {request.method} {request.path}"
+    return AwsError("UnknownOperationException", f"The sandbox does not know {what}")
 
 
 def _resource(request: Request) -> str:

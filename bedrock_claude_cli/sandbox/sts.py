@@ -46,18 +46,13 @@ class Sts:
             }
         elif request.operation == "AssumeRole":
             result = self._assume(request)
-        elif request.operation == "AssumeRoleWithWebIdentity":
+        else:
             if not request.params.get("WebIdentityToken"):
                 raise AwsError("ValidationError", _missing("webIdentityToken"))
             result = self._assume(request) | {
                 "SubjectFromWebIdentityToken": "sandbox",
                 "Audience": "sts.amazonaws.com",
             }
-        else:
-            raise AwsError(
-                "InvalidAction",
-                f"Could not find operation {request.operation} for version 2011-06-15",
-            )
         return xml_reply(request.operation, result, request.request_id)
 
     def _assume(self, request: Request) -> dict[str, Any]:

@@ -1,0 +1,10 @@
+from anthropic import AnthropicBedrock
+
+client = AnthropicBedrock(aws_region="us-west-2")
+
+# Usando endpoint regional US (CRIS)
+message = client.messages.create(
+    model="anthropic.claude-sonnet-4-5-20250929-v1:0",  # Sem prefixo global.
+    max_tokens=256,
+    messages=[{"role": "user", "content": "Hello, world"}]
+)

@@ -1,0 +1,12 @@
+import AnthropicBedrock from '@anthropic-ai/bedrock-sdk';
+
+const client = new AnthropicBedrock({
+  awsRegion: 'us-west-2',
+});
+
+// Usando endpoint regional US (CRIS)
+const message = await client.messages.create({
+  model: 'anthropic.claude-sonnet-4-5-20250929-v1:0',  // Sem prefixo global.
+  max_tokens: 256,
+  messages: [{role: "user", content: "Hello, world"}]
+});
