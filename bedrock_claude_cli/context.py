@@ -190,7 +190,9 @@ def command(function: Callable[..., int | None]) -> Callable[..., int]:
         shared = Shared(**given)
         door.context = Context(shared.over(door.shared), os.environ)
         arguments = {item.name: values[item.name] for item in own}
-        gc.enable()
+        if not gc.isenabled():  # __main__ switched it off while modules load
+            gc.freeze()
+            gc.enable()
         return function(door.context, **arguments) or 0
 
     first = inspect.Parameter(
