@@ -9,15 +9,10 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+from bedrock_claude_cli.sandbox.images import check_image
 from bedrock_claude_cli.sandbox.models import Model
-from bedrock_claude_cli.sandbox.validation import (
-    VERSION,
-    check_image,
-    check_messages,
-    check_parameters,
-    invalid,
-)
-from bedrock_claude_cli.sandbox.wire import AwsError
+from bedrock_claude_cli.sandbox.validation import VERSION, check_messages, check_parameters
+from bedrock_claude_cli.sandbox.wire import AwsError, invalid
 
 MAX_IMAGES = 20
 MAX_DOCUMENTS = 5
@@ -70,6 +65,13 @@ def _check_types(request: dict[str, Any]) -> None:
     for items in lists:
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise AwsError("SerializationException", "expected a list of objects")
+    for index, message in enumerate(messages):
+        if message.get("role") not in ("user", "assistant", "system"):
+            raise invalid(
+                f"1 validation error detected: Value '{message.get('role')}' at "
+                f"'messages.{index + 1}.member.role' failed to satisfy constraint: "
+                "Member must satisfy enum value set: [user, assistant, system]"
+            )
     for items in lists[1:]:
         if not all(isinstance(item.get("text", ""), str) for item in items):
             raise AwsError("SerializationException", "expected text")

@@ -1,8 +1,16 @@
-"""The size of an image in pixels, read from its header."""
+"""Images: their size in pixels, read from the header, and the limits of it."""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import struct
+from typing import Any
+
+from bedrock_claude_cli.sandbox.wire import invalid
+
+MAX_BASE64 = 5 * 1024 * 1024
+MAX_PIXELS = 8000
 
 
 def dimensions(data: bytes) -> tuple[int, int]:
@@ -43,3 +51,30 @@ def _jpeg(data: bytes) -> tuple[int, int]:
             return width, height
         offset += 2 + size
     return 0, 0
+
+
+def check_source(source: dict[str, Any], where: str) -> None:
+    """Refuse the source of an InvokeModel image that is no base64 or too large."""
+    if source.get("type") != "base64":
+        raise invalid(
+            f"{where}: Input tag '{source.get('type')}' found using 'type' does not match any of "
+            "the expected tags: 'base64'"
+        )
+    data = source.get("data", "")
+    try:
+        raw = base64.b64decode(data, validate=True)
+    except (binascii.Error, ValueError, TypeError) as error:
+        raise invalid(f"{where}.base64.data: Invalid base64 data") from error
+    check_image(raw, f"{where}.base64")
+
+
+def check_image(raw: bytes, where: str) -> None:
+    """Refuse an image over 5 MB in base64 (3.75 MB as bytes) or 8000 pixels on a side."""
+    encoded = (len(raw) + 2) // 3 * 4
+    if encoded > MAX_BASE64:
+        raise invalid(f"{where}: image exceeds 5 MB maximum: {encoded} bytes > {MAX_BASE64} bytes")
+    if max(dimensions(raw)) > MAX_PIXELS:
+        raise invalid(
+            f"{where}.data: At least one of the image dimensions exceed max allowed size: "
+            f"{MAX_PIXELS} pixels"
+        )

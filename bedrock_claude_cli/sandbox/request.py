@@ -71,7 +71,9 @@ class Request:
             self.service = match["service"]
         elif authorization.startswith("Bearer "):
             self.bearer = authorization[len("Bearer ") :]
-            if host := re.match(r"bedrock[\w-]*\.([a-z]+(-[a-z]+)+-\d)\.", self.headers["host"]):
+            if host := re.match(
+                r"bedrock[\w-]*\.([a-z]+(-[a-z]+)+-\d)\.", self.headers.get("host", "")
+            ):
                 self.region = host[1]
         self.params = dict(parse_qsl(self.query, keep_blank_values=True))
         if "application/x-www-form-urlencoded" in self.headers.get("content-type", ""):

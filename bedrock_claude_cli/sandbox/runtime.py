@@ -12,8 +12,8 @@ from bedrock_claude_cli.sandbox import answers
 from bedrock_claude_cli.sandbox.converse import to_messages_body
 from bedrock_claude_cli.sandbox.models import INVALID_ID, Model, resolve, split
 from bedrock_claude_cli.sandbox.request import MALFORMED, Request
-from bedrock_claude_cli.sandbox.validation import check_body, invalid
-from bedrock_claude_cli.sandbox.wire import Reply, json_reply
+from bedrock_claude_cli.sandbox.validation import check_body
+from bedrock_claude_cli.sandbox.wire import Reply, invalid, json_reply
 
 STREAM_TYPE = "application/vnd.amazon.eventstream"
 MAX_BODY = 20_000_000  # what Anthropic's page says; botocore's model says 25,000,000
@@ -40,17 +40,18 @@ def _counted_body(request: Request, *, strict_version: bool) -> dict[str, Any]:
     if not model.count_tokens or model.retired:
         raise invalid("The provided model doesn't support counting tokens.")
     given = request.json().get("input")
-    if isinstance(given, dict) and "converse" in given:
-        return to_messages_body(given["converse"], model)
-    if not isinstance(given, dict) or "invokeModel" not in given:
-        raise invalid("The input must have exactly one of invokeModel and converse.")
-    return _decoded_body(given["invokeModel"], model, strict_version=strict_version)
+    for kind, value in given.items() if isinstance(given, dict) else ():
+        if kind == "converse" and isinstance(value, dict):
+            return to_messages_body(value, model)
+        if kind == "invokeModel" and isinstance(value, dict):
+            return _decoded_body(value, model, strict_version=strict_version)
+    raise invalid("The input must be one of invokeModel and converse.")
 
 
 def _decoded_body(given: dict[str, Any], model: Model, *, strict_version: bool) -> dict[str, Any]:
     try:
         body = json.loads(base64.b64decode(given.get("body", ""), validate=True))
-    except (binascii.Error, ValueError) as error:
+    except (binascii.Error, TypeError, ValueError) as error:
         raise invalid(MALFORMED) from error
     if not isinstance(body, dict):
         raise invalid(MALFORMED)

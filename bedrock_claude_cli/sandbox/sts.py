@@ -71,7 +71,7 @@ class Sts:
             arn, user_id, "sandbox-" + secrets.token_hex(16), "sandbox-session-token"
         )
         self.issued[key] = identity
-        seconds = int(request.params.get("DurationSeconds", "3600"))
+        seconds = _duration(request.params.get("DurationSeconds", "3600"))
         expiry = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
         return {
             "Credentials": {
@@ -82,6 +82,16 @@ class Sts:
             },
             "AssumedRoleUser": {"AssumedRoleId": user_id, "Arn": arn},
         }
+
+
+def _duration(text: str) -> int:
+    if text.isdecimal() and 900 <= int(text) <= 43_200:
+        return int(text)
+    raise AwsError(
+        "ValidationError",
+        f"1 validation error detected: Value '{text}' at 'durationSeconds' failed to satisfy "
+        "constraint: Member must have value between 900 and 43200",
+    )
 
 
 def _missing(name: str) -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Any
 
 from bedrock_claude_cli.sandbox.answers import input_tokens
-from bedrock_claude_cli.sandbox.images import dimensions
+from bedrock_claude_cli.sandbox.images import check_source
 from bedrock_claude_cli.sandbox.models import Model
-from bedrock_claude_cli.sandbox.wire import AwsError
+from bedrock_claude_cli.sandbox.wire import invalid
 
 VERSION = "bedrock-2023-05-31"
 DATE_VERSIONS = ("2023-06-01", "2026-10-21")
@@ -41,14 +39,7 @@ BLOCKS = (
     "tool_result",
     "tool_use",
 )
-MAX_IMAGE_BASE64 = 5 * 1024 * 1024
-MAX_PIXELS = 8000
 MAX_STOP_SEQUENCES = 8191
-
-
-def invalid(message: str) -> AwsError:
-    """A ValidationException."""
-    return AwsError("ValidationException", message)
 
 
 def check_body(body: dict[str, Any], model: Model, *, strict_version: bool) -> None:
@@ -65,13 +56,13 @@ def check_body(body: dict[str, Any], model: Model, *, strict_version: bool) -> N
     for key in ("max_tokens", "messages"):
         if key not in body:
             raise invalid(f"{key}: Field required")
-    _check_max_tokens(body["max_tokens"], model)
     check_parameters(body, model)
     check_messages(body, model)
 
 
 def check_parameters(body: dict[str, Any], model: Model) -> None:
-    """Refuse sampling, thinking and stop sequences that the model does not take."""
+    """Refuse max_tokens, sampling, thinking and stop sequences that the model does not take."""
+    _check_max_tokens(body["max_tokens"], model)
     _check_sampling(body, model)
     if "thinking" in body:
         _check_thinking(body, model)
@@ -234,32 +225,4 @@ def _check_block(block: dict[str, Any], where: str) -> None:
             raise invalid("messages: text content blocks must contain non-whitespace text")
     if kind == "image":
         source = block.get("source")
-        _check_image(source if isinstance(source, dict) else {}, f"{where}.image.source")
-
-
-def _check_image(source: dict[str, Any], where: str) -> None:
-    if source.get("type") != "base64":
-        raise invalid(
-            f"{where}: Input tag '{source.get('type')}' found using 'type' does not match any of "
-            "the expected tags: 'base64'"
-        )
-    data = source.get("data", "")
-    try:
-        raw = base64.b64decode(data, validate=True)
-    except (binascii.Error, ValueError, TypeError) as error:
-        raise invalid(f"{where}.base64.data: Invalid base64 data") from error
-    check_image(raw, f"{where}.base64")
-
-
-def check_image(raw: bytes, where: str) -> None:
-    """Refuse an image over 5 MB in base64 (3.75 MB as bytes) or 8000 pixels on a side."""
-    encoded = (len(raw) + 2) // 3 * 4
-    if encoded > MAX_IMAGE_BASE64:
-        raise invalid(
-            f"{where}: image exceeds 5 MB maximum: {encoded} bytes > {MAX_IMAGE_BASE64} bytes"
-        )
-    if max(dimensions(raw)) > MAX_PIXELS:
-        raise invalid(
-            f"{where}.data: At least one of the image dimensions exceed max allowed size: "
-            f"{MAX_PIXELS} pixels"
-        )
+        check_source(source if isinstance(source, dict) else {}, f"{where}.image.source")

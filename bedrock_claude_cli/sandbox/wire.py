@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import json
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from xml.sax.saxutils import escape
 
 ERROR_TYPE_SUFFIX = ":http://internal.amazon.com/coral/com.amazon.bedrock/"
 
@@ -84,6 +84,11 @@ class AwsError(Exception):
         self.headers = dict(headers or {})
 
 
+def invalid(message: str) -> AwsError:
+    """A ValidationException, which is most of what Bedrock refuses."""
+    return AwsError("ValidationException", message)
+
+
 @dataclass(frozen=True)
 class Frame:
     """One event-stream message; `delta` marks those that a rule's `after` counts."""
@@ -148,7 +153,7 @@ def _elements(result: Mapping[str, object]) -> str:
 
 
 def _tag(name: str, text: str) -> str:
-    return f"<{name}>{escape(text)}</{name}>"
+    return f"<{name}>{html.escape(text, quote=False)}</{name}>"
 
 
 def frame(headers: Mapping[str, str], payload: bytes) -> bytes:
