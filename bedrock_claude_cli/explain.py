@@ -43,6 +43,7 @@ _USE_CASE = (
     "then try again in 15 minutes; `bedrock-claude verify-creds --model {model}` shows the state"
 )
 _CLOCK = "set this machine's clock: AWS accepts a signature for 5 minutes only"
+_TRUST = "the role's trust policy must allow this identity, audience and subject"
 _BUSY = "Bedrock is out of capacity for this model for now; a global endpoint has the most"
 _EXPIRED = "renew the credentials: {login}"
 _MAYBE = "the model may have worked, and been billed, so nothing was sent again"
@@ -68,8 +69,8 @@ TABLE: tuple[Known, ...] = (
           "a proxy may have changed the request; `bedrock-claude verify-creds` shows the endpoint"),
     Known(("InvalidIdentityToken", "InvalidIdentityTokenException", "IDPCommunicationError"), "",
           AuthError, "compare the token's issuer and audience with the role's identity provider"),
-    Known((), "is not authorized to perform: sts:assumerole", AuthError,
-          "the role's trust policy must allow this identity, audience and subject"),
+    Known((), "not authorized to perform: sts:assumerole", AuthError, _TRUST),
+    Known((), "not authorized to perform sts:assumerole", AuthError, _TRUST),
     Known(("AccessDeniedException", "AccessDenied"), "aws marketplace actions", DeniedError,
           _MARKETPLACE),
     Known(("MPAgreementBeingCreated",), "", DeniedError,
@@ -151,7 +152,9 @@ _UNREACHED = "check the network, the proxy and the region's name; nothing was bi
 CLIENT_TABLE: dict[str, tuple[type[CliError], str | None, str]] = {
     "NoCredentialsError": (AuthError, _NO_CREDENTIALS, "no"),
     "PartialCredentialsError": (AuthError, "set both halves of the key, or use a profile", "no"),
-    "CredentialRetrievalError": (AuthError, "run the profile's credential_process by hand", "no"),
+    "CredentialRetrievalError": (
+        AuthError, "run the profile's credential_process by hand, or look at what the container's "
+        "credentials address answers", "no"),
     "SSOTokenLoadError": (AuthError, "{login}", "no"),
     "TokenRetrievalError": (AuthError, "{login}", "no"),
     "UnauthorizedSSOTokenError": (AuthError, "{login}", "no"),
@@ -279,14 +282,37 @@ def translate(error: BaseException) -> CliError:
             if name in CLIENT_TABLE:
                 kind, hint, retry = CLIENT_TABLE[name]
                 return kind(_one_line(error), hint=hint, code=names[0], retry=retry)
-    if names[0] == "JSONDecodeError" and _raised_in(error, "botocore/credentials"):
-        return AuthError(
-            "the profile's credential_process did not print JSON",
-            hint="run it by hand and compare with the AWS CLI's documentation",
-        )
+    if _raised_in(error, "botocore/"):
+        unfetched = _while_fetching_credentials(error, names)
+        if unfetched is not None:
+            return unfetched
     if names[0] == "RuntimeError" and "could not resolve aws credentials" in str(error).lower():
         return AuthError(str(error), hint=_NO_CREDENTIALS)
     return CliError(f"{names[0]}: {_one_line(error)}", hint="`--debug` shows where", code="Failure")
+
+
+def _while_fetching_credentials(error: BaseException, names: list[str]) -> CliError | None:
+    """What botocore lets through bare when a source of credentials is broken."""
+    if names[0] in ("JSONDecodeError", "AttributeError") and _raised_in(
+        error, "botocore/credentials"
+    ):
+        return AuthError(
+            "the profile's credential_process did not print a JSON object",
+            hint="run it by hand and compare with the AWS CLI's documentation",
+        )
+    if isinstance(error, OSError) and error.filename is not None:
+        return AuthError(
+            f"{error.filename}: {error.strerror}",
+            hint="the AWS profile or environment names this file as a source of credentials",
+        )
+    if "dateutil" in type(error).__module__:
+        return AuthError(
+            f"the credentials' expiry is no date: {_one_line(error)}",
+            hint="AWS_CREDENTIAL_EXPIRATION is written like 2026-01-31T12:00:00Z",
+        )
+    if names[0] == "RuntimeError" and "still expired" in str(error):
+        return AuthError("the credentials have expired", hint=_EXPIRED, code="ExpiredToken")
+    return None
 
 
 def _of_a_client(error: BaseException) -> bool:
