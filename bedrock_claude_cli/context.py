@@ -115,6 +115,20 @@ class Context:
             return ""
         return f"sandbox, region {self.region}" if self.in_sandbox else self.aws.used()
 
+    def fill(self, hint: str | None) -> str | None:
+        """A hint of the error table with what this run knows put in its places."""
+        if hint is None or "{" not in hint or "aws" not in self.__dict__:
+            return hint
+        values: dict[str, Callable[[], str]] = {
+            "{login}": self.aws.login,
+            "{region}": lambda: self.region,
+            "{model}": lambda: str(self.settings.options.model),
+        }
+        for name, value in values.items():
+            if name in hint:
+                hint = hint.replace(name, value())
+        return hint
+
     def cache_folder(self) -> Path | None:
         """Where seen model ids are kept; None for the sandbox and for endpoints not AWS's own."""
         custom = any(

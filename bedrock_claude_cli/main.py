@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Annotated, Any, Optional
@@ -144,7 +144,7 @@ def _tell(error: Exception, door: Door) -> int:
         out = context.out if context else Context(_readable(door.shared), os.environ).out
         about_aws = context is not None and not isinstance(error, CliError)
         used = context.used() if context and about_aws else ""
-        out.error(told, _hint(told, context), used)
+        out.error(told, context.fill(told.hint) if context else told.hint, used)
     except BrokenPipeError:
         return ExitCode.CLOSED_PIPE
     return told.exit_code
@@ -152,19 +152,3 @@ def _tell(error: Exception, door: Door) -> int:
 
 def _readable(shared: Shared) -> Shared:
     return Shared(json=shared.json, quiet=shared.quiet, sandbox=False)
-
-
-def _hint(error: CliError, context: Any) -> str | None:
-    """The error's hint with what this run knows filled in."""
-    hint = error.hint
-    if hint is None or "{" not in hint or context is None or "aws" not in context.__dict__:
-        return hint
-    values: dict[str, Callable[[], str]] = {
-        "{login}": context.aws.login,
-        "{region}": lambda: context.region,
-        "{model}": lambda: str(context.settings.options.model),
-    }
-    for name, value in values.items():
-        if name in hint:
-            hint = hint.replace(name, value())
-    return hint
