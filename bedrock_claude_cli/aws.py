@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bedrock_claude_cli import __version__
 from bedrock_claude_cli.config import FALLBACK_REGION, Setting, Settings
 from bedrock_claude_cli.errors import ConfigError
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 SERVICES = ("bedrock", "bedrock-runtime", "iam", "kms", "logs", "s3", "sso", "sso-oidc", "sts")
 BEARER = "AWS_BEARER_TOKEN_BEDROCK"
@@ -27,6 +30,26 @@ CONNECT_TIMEOUT = 10
 UNSTREAMED_TIMEOUT = 3600
 
 _OVERRIDING = ("--profile", "BEDROCK_CLAUDE_PROFILE")
+# Every DNS suffix in botocore's partitions.json.
+_AWS_HOSTS = (
+    ".amazonaws.com", ".api.aws", ".amazonaws.com.cn", ".api.amazonwebservices.com.cn",
+    ".amazonaws.eu", ".api.amazonwebservices.eu", ".c2s.ic.gov", ".api.aws.ic.gov",
+    ".sc2s.sgov.gov", ".api.aws.scloud", ".cloud.adc-e.uk", ".api.cloud-aws.adc-e.uk",
+    ".csp.hci.ic.gov", ".api.aws.hci.ic.gov",
+)  # fmt: skip
+
+
+class Keys(NamedTuple):
+    """What signs requests, without any secret.
+
+    `method` is botocore's name of the source, `access_key_id` is masked. Temporary keys without
+    `expires_at` have an end that nobody tells.
+    """
+
+    method: str
+    access_key_id: str
+    temporary: bool
+    expires_at: datetime | None
 
 
 class Aws:
@@ -104,9 +127,8 @@ class Aws:
 
     def login(self) -> str:
         """The command that renews the credentials, as a hint names it."""
-        name = self.profile.value
+        name, config = self._signing_in()
         tail = f" --profile {name}" if name else ""
-        config = {} if self.environment_keys else self._bare_session.get_scoped_config()
         if "sso_session" in config or "sso_start_url" in config:
             return f"`aws sso login{tail}`"
         if "login_session" in config:
@@ -116,6 +138,70 @@ class Aws:
         if self.environment_keys:
             return "copy new keys from your AWS access portal into the environment"
         return f"`aws sso login{tail}` or `aws configure{tail}`"
+
+    def _signing_in(self) -> tuple[str | None, dict[str, Any]]:
+        """The profile that somebody has to sign in to: the last of a chain of source profiles."""
+        name: str | None = self.profile.value
+        if self.environment_keys:
+            return name, {}
+        config = self._bare_session.get_scoped_config()
+        profiles = self._bare_session.full_config.get("profiles", {})
+        visited = [name]
+        while config.get("source_profile") in profiles and config["source_profile"] not in visited:
+            name = config["source_profile"]
+            config = profiles[name]
+            visited.append(name)
+        return name, config
+
+    def keys(self) -> Keys:
+        """Fetch the credentials that sign requests, and describe them; errors are botocore's."""
+        with quick_imports():
+            from botocore.exceptions import NoCredentialsError
+
+            credentials = self.session.get_credentials()
+        if credentials is None:
+            raise NoCredentialsError
+        frozen = credentials.get_frozen_credentials()
+        key = str(frozen.access_key)
+        masked = f"{key[:4]}****{key[-4:]}" if len(key) >= 16 else "****"
+        # botocore has no public name for it.
+        expires_at: datetime | None = getattr(credentials, "_expiry_time", None)
+        return Keys(credentials.method, masked, bool(frozen.token), expires_at)
+
+    def web_identity(self) -> tuple[str, str] | None:
+        """The token's file and the role, where a web identity is what signs in."""
+        if self.environment_keys:
+            return None
+        config = dict(self._bare_session.get_scoped_config())
+        if self.profile.source not in _OVERRIDING:
+            for key, variable in (
+                ("web_identity_token_file", "AWS_WEB_IDENTITY_TOKEN_FILE"),
+                ("role_arn", "AWS_ROLE_ARN"),
+            ):
+                config[key] = self.environ.get(variable) or config.get(key)
+        file, role = config.get("web_identity_token_file"), config.get("role_arn")
+        return (str(file), str(role)) if file and role else None
+
+    def endpoint_urls(self, services: Iterable[str]) -> dict[str, str | None]:
+        """What AWS_ENDPOINT_URL* or the profile sets for each service; None is AWS's default."""
+        with quick_imports():
+            from botocore.configprovider import ConfiguredEndpointProvider
+
+        session = self._bare_session
+        if session.get_config_variable("ignore_configured_endpoint_urls"):
+            return dict.fromkeys(services)
+        config, scoped = session.full_config, session.get_scoped_config()
+        return {
+            service: ConfiguredEndpointProvider(config, scoped, service, self.environ).provide()
+            for service in services
+        }
+
+    @staticmethod
+    def is_aws(url: str) -> bool:
+        """Whether a URL leads to AWS, a VPC endpoint included."""
+        from urllib.parse import urlsplit
+
+        return (urlsplit(url).hostname or "").endswith(_AWS_HOSTS)
 
     @cached_property
     def _bare_session(self) -> Any:
