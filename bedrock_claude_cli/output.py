@@ -57,6 +57,10 @@ class Output:
         if not self.quiet:
             self._say("warning", text, "33")
 
+    def asked(self, word: str, text: str) -> None:
+        """Talk that a flag asked for; it shows with --quiet too."""
+        self._say(word, text, "2")
+
     def error(self, error: CliError, hint: str | None, used: str) -> None:
         """The one way an error is told: text, or JSON with --json."""
         if self.json:

@@ -8,9 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
+from bedrock_claude_cli.bedrock.prompt import is_utf8
 from bedrock_claude_cli.errors import UsageError
 
 SILENCE = 3.0
+
+
+_HOW = '`bedrock-claude ask "question"`, or pipe it in'
 
 
 def read_question(
@@ -18,7 +22,6 @@ def read_question(
     *,
     use_stdin: bool,
     note: Callable[[str], None],
-    stdin: TextIO | None = None,
     silence: float = SILENCE,
 ) -> str:
     """The question: what is piped in, a blank line, then the argument.
@@ -26,53 +29,56 @@ def read_question(
     A pipe that says nothing for `silence` seconds is named once by `note`. UsageError where
     nothing is asked, or where it is not UTF-8.
     """
-    source = sys.stdin if stdin is None else stdin
+    if argument is not None and not is_utf8(argument):
+        raise UsageError("the question is not UTF-8 text")
+    if argument is not None and not argument.strip():
+        raise UsageError("the question is empty", hint=_HOW)
+    # Python has no sys.stdin where the shell closed it.
+    source: TextIO | None = sys.stdin
     piped = ""
     if argument == "-":
         argument = None
         if not use_stdin:
             raise UsageError("`-` reads standard input, and --no-stdin does not")
+        if source is None:
+            raise UsageError("`-` reads standard input, which is closed")
         piped = _read(source, note, silence)
-    elif use_stdin and source is not None and not source.closed and not source.isatty():
+    elif use_stdin and source is not None and not source.isatty():
         piped = _read(source, note, silence)
-    if argument is not None:
-        _check_text(argument, "the question")
-    parts = [part for part in (piped.rstrip("\n"), argument) if part and part.strip()]
+    parts = [part for part in (piped.rstrip("\r\n"), argument) if part and part.strip()]
     if not parts:
-        raise UsageError(
-            "the question is empty" if argument is not None or piped else "no question",
-            hint='`bedrock-claude ask "question"`, or pipe it in',
-        )
+        raise UsageError("the question is empty" if piped else "no question", hint=_HOW)
     return "\n\n".join(parts)
 
 
 def read_system(text: str | None) -> str | None:
     """The system prompt: the text itself, or the content of the file in `@FILE`."""
     if text is None or not text.startswith("@"):
-        if text is not None:
-            _check_text(text, "the system prompt")
         return text
-    path = Path(text[1:]).expanduser()
+    path = Path(text[1:])
     try:
+        path = path.expanduser()
         content = _decode(path.read_bytes(), f"the system prompt in {path}")
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+    except (OSError, RuntimeError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"the system prompt in {path} cannot be read: {why}") from None
     if not content.strip():
         raise UsageError(f"the system prompt in {path} is empty")
     return content
 
 
 def _read(source: TextIO, note: Callable[[str], None], silence: float) -> str:
-    binary = getattr(source, "buffer", None)
-    if binary is None:
-        return source.read()
-    ready, _, _ = select.select([binary], [], [], silence)
-    if not ready and not source.isatty():
-        note(
-            f"still waiting for standard input after {silence:g} s; "
-            "end it with Ctrl-D, or leave it out with --no-stdin"
-        )
-    return _decode(binary.read(), "standard input")
+    try:
+        ready, _, _ = select.select([source], [], [], silence)
+        if not ready and not source.isatty():
+            note(
+                f"nothing came from standard input for {silence:g} s, still waiting for its end; "
+                "--no-stdin leaves it out"
+            )
+        content = source.buffer.read()
+    except OSError as error:
+        raise UsageError(f"standard input cannot be read: {error.strerror}") from None
+    return _decode(content, "standard input")
 
 
 def _decode(content: bytes, what: str) -> str:
@@ -83,10 +89,3 @@ def _decode(content: bytes, what: str) -> str:
             f"{what} is not UTF-8 text (byte {error.start:,})",
             hint="`iconv -t UTF-8` converts text",
         ) from None
-
-
-def _check_text(text: str, what: str) -> None:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise UsageError(f"{what} is not UTF-8 text") from None

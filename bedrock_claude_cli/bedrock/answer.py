@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
@@ -31,6 +30,10 @@ _KEYS = tuple(Usage.__dataclass_fields__)
 
 
 # Named tuples: each costs a fifth of a dataclass when the module loads, and every `ask` loads it.
+
+
+class Sent(NamedTuple):
+    """A request goes out, the first or one more."""
 
 
 class Started(NamedTuple):
@@ -64,11 +67,12 @@ class Stopped(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """A wait before the next attempt: nothing of the last one can have been billed."""
+    """A wait before attempt `attempt` of `most`: nothing of the last one can have been billed."""
 
     seconds: float
     cause: str
     attempt: int
+    most: int
 
 
 class Note(NamedTuple):
@@ -85,12 +89,12 @@ class Moved(NamedTuple):
 
 
 class Broken(NamedTuple):
-    """The answer broke off after AWS had taken the request; it may have been billed."""
+    """The answer broke off after AWS had taken the request; what arrived may be billed."""
 
     error: CliError
 
 
-Event = Moved | Broken | Started | Text | Thinking | Counted | Stopped | Waiting | Note
+Event = Sent | Moved | Broken | Started | Text | Thinking | Counted | Stopped | Waiting | Note
 
 WHOLE = frozenset({"end_turn", "stop_sequence", "tool_use"})
 
@@ -113,7 +117,7 @@ class Answer:
     request_id: str | None = None
     latency_ms: int | None = None
     first_token_ms: int | None = None
-    attempts: int = 1
+    attempts: int = 0
     error: dict[str, Any] | None = None
     thinking: str | None = None
 
@@ -123,36 +127,40 @@ class Answer:
         del shown["thinking"]
         return shown
 
-    def incomplete_reason(self) -> str | None:
-        """Why the answer is not whole, in words; None if it is."""
+    def shortfall(self) -> tuple[str, str | None] | None:
+        """Why the answer is not whole and what would help, in words; None if it is whole."""
         if self.complete:
             return None
         if self.error is not None:
-            return f"it broke off: {self.error['message']}"
+            return f"it broke off: {self.error['message']}", self.error["hint"]
         if self.stop_reason is None:
-            return "the stream ended before the answer did"
-        return _REASONS.get(self.stop_reason, f"it stopped with `{self.stop_reason}`")
+            return "it ended without a reason", None
+        unknown = f"it stopped with `{self.stop_reason}`"
+        return _SHORTFALLS.get(self.stop_reason, (unknown, None))
 
 
-_REASONS = {
-    "max_tokens": "it reached --max-tokens",
-    "refusal": "the model refused to go on",
-    "model_context_window_exceeded": "the model's context window is full",
-    "pause_turn": "the model paused its turn",
-    "guardrail_intervened": "a guardrail stepped in",
-    "content_filtered": "a content filter stepped in",
+_SHORTFALLS = {
+    "max_tokens": ("it reached the limit of --max-tokens", "raise --max-tokens"),
+    "refusal": ("the model refused to go on", None),
+    "model_context_window_exceeded": (
+        "the model's context window is full",
+        "ask about a part of it, or use a model with a larger context",
+    ),
+    "pause_turn": ("the model paused its turn", None),
+    "guardrail_intervened": ("a guardrail stepped in", None),
+    "content_filtered": ("a content filter stepped in", None),
 }
 
 
 def collect(
-    events: Iterable[Event], answer: Answer, now: Any, started: float | None = None
-) -> Iterator[Event]:
+    events: Iterable[Event], answer: Answer, now: Callable[[], float]
+) -> Generator[Event, None, None]:
     """Pass events on while `answer` is filled from them.
 
     `now()` gives seconds on a monotonic clock. What the stream raises is passed on after the
     times are set, with all that arrived kept in `answer`.
     """
-    begun = now() if started is None else started
+    begun = now()
     parts: list[str] = []
     try:
         for event in events:
@@ -165,51 +173,18 @@ def collect(
                     answer.thinking = (answer.thinking or "") + text
                 case Counted(usage):
                     answer.usage = usage
+                case Sent():
+                    answer.attempts += 1
                 case Started(request_id):
                     answer.request_id = request_id
                 case Stopped(stop_reason):
                     answer.stop_reason = stop_reason
                     answer.complete = stop_reason in WHOLE
                 case Broken(error):
-                    answer.error = error.as_json() | {"retry": "maybe-billed"}
+                    answer.error = error.as_json() | {"request_id": answer.request_id}
                 case Moved(model_id, endpoint):
                     answer.model, answer.endpoint = model_id, endpoint
-                case Waiting(attempt=attempt):
-                    answer.attempts = attempt + 1
             yield event
     finally:
         answer.text = "".join(parts)
         answer.latency_ms = round((now() - begun) * 1000)
-
-
-def fenced(text: str, language: str | None = None) -> str | None:
-    """The inside of the first fenced code block, of `language` if one is named; None without one.
-
-    A block that is never closed runs to the end of the text.
-    """
-    lines = text.splitlines(keepends=True)
-    for start, line in enumerate(lines):
-        fence = _FENCE.match(line)
-        if fence is None:
-            continue
-        mark, info = fence["mark"], fence["info"].split()
-        end = start + 1
-        while end < len(lines) and not _closes(lines[end], mark):
-            end += 1
-        if language is None or (info and info[0].lower() == language.lower()):
-            indent = len(fence["indent"])
-            return "".join(_outdented(each, indent) for each in lines[start + 1 : end])
-        return fenced("".join(lines[end + 1 :]), language)
-    return None
-
-
-_FENCE = re.compile(r"(?P<indent> *)(?P<mark>`{3,}|~{3,})(?P<info>[^`\n]*)\n?$")
-
-
-def _closes(line: str, mark: str) -> bool:
-    bare = line.strip()
-    return len(bare) >= len(mark) and bare == mark[0] * len(bare)
-
-
-def _outdented(line: str, indent: int) -> str:
-    return line[indent:] if not line[:indent].strip() else line

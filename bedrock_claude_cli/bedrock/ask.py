@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from bedrock_claude_cli.bedrock import model_id
-from bedrock_claude_cli.bedrock.answer import Broken, Event, Moved, Note, Started
+from bedrock_claude_cli.bedrock.answer import Broken, Event, Moved, Note, Started, Stopped
 from bedrock_claude_cli.bedrock.catalog import Catalog, KnownModel
-from bedrock_claude_cli.bedrock.prompt import Request
+from bedrock_claude_cli.bedrock.prompt import Options, Request
 from bedrock_claude_cli.bedrock.retry import attempts
 from bedrock_claude_cli.bedrock.transports import invoke
-from bedrock_claude_cli.errors import CliError, RejectedError
+from bedrock_claude_cli.errors import CliError, IncompleteError, RejectedError
 
 # platform.claude.com: "Bedrock limits request payloads to 20 MB"
 MAX_BODY = 20_000_000
@@ -34,8 +34,13 @@ class Reach(NamedTuple):
     offered: Callable[[], Iterable[str]]
 
 
-def check(request: Request, known: KnownModel | None) -> None:
-    """Refuse, before anything is sent, what AWS or the model is known to refuse."""
+def check(
+    request: Request, known: KnownModel | None, sources: Mapping[str, str] | None = None
+) -> None:
+    """Refuse, before anything is sent, what AWS or the model is known to refuse.
+
+    `sources` says who set each option, so that the message can name it.
+    """
     size = len(invoke.build(request).arguments["body"])
     if size > MAX_BODY:
         raise RejectedError(
@@ -44,29 +49,36 @@ def check(request: Request, known: KnownModel | None) -> None:
         )
     if known is None:
         return
-    options = request.options
-    named = {"--temperature": options.temperature, "--top-p": options.top_p}
-    given = [flag for flag, value in named.items() if value is not None]
-    if given and known.sampling == "none":
-        raise RejectedError(
-            f"{known.name} takes no {' or '.join(given)}", hint="leave it out, or use another model"
-        )
-    if len(given) == 2 and known.sampling == "one-of":
-        raise RejectedError(
-            f"{known.name} takes --temperature or --top-p, not both", hint="leave one out"
-        )
-    most = known.max_output_tokens
-    if most and options.max_tokens and options.max_tokens > most:
-        raise RejectedError(
-            f"--max-tokens {options.max_tokens} is more than {known.name}'s {most}",
-            hint=f"give at most {most}",
-        )
+    _check_options(request.options, known, sources or {})
     length = len(request.text) + len(request.system or "")
     if known.context_window and length > known.context_window * MOST_CHARACTERS_A_TOKEN:
         raise RejectedError(
             f"the prompt has {length:,} characters, which cannot fit the {known.context_window:,} "
             f"tokens of {known.name}",
             hint="ask about a part of it, or use a model with a larger context",
+        )
+
+
+def _check_options(options: Options, known: KnownModel, sources: Mapping[str, str]) -> None:
+    def named(key: str) -> str:
+        return f"{key} {getattr(options, key)} (from {sources.get(key, 'the request')})"
+
+    sampling = [key for key in ("temperature", "top_p") if getattr(options, key) is not None]
+    if sampling and known.sampling == "none":
+        raise RejectedError(
+            f"{known.name} refuses {' and '.join(map(named, sampling))}",
+            hint="leave it out, or use another model",
+        )
+    if len(sampling) == 2 and known.sampling == "one-of":
+        raise RejectedError(
+            f"{known.name} takes only one of {' and '.join(map(named, sampling))}",
+            hint="leave one out",
+        )
+    most = known.max_output_tokens
+    if most and options.max_tokens and options.max_tokens > most:
+        raise RejectedError(
+            f"{named('max_tokens')} is more than the {most} of {known.name}",
+            hint=f"`--max-tokens {most}`",
         )
 
 
@@ -81,20 +93,37 @@ def ask(
     """The events of the answer.
 
     Where AWS refuses the id, the ids of the region are looked up once and one more is tried.
-    What fails before AWS took the request is raised; after that it is a last event, Broken.
-    `timing` is passed to `retry.attempts`.
+    What fails before AWS took the request is raised; after that it is a last event, Broken, as is
+    an end without Stopped. `timing` is passed to `retry.attempts`.
     """
-    started = False
+    started = stopped = False
     try:
         for event in _helped(request, target, reach, catalog, timing):
             started = started or isinstance(event, Started)
+            stopped = stopped or isinstance(event, Stopped)
             yield event
     except Exception as error:
         if not started:
             raise
-        from bedrock_claude_cli.explain import translate
+        if not stopped:
+            yield _broken(error)
+    else:
+        if not stopped:
+            yield _broken(IncompleteError("the stream ended before the answer did"))
 
-        yield Broken(translate(error))
+
+def _broken(error: Exception) -> Broken:
+    from bedrock_claude_cli.explain import fault, translate
+
+    if isinstance(error, CliError) or fault(error):
+        told = translate(error)
+        code, message = told.code, told.message
+    else:
+        code = type(error).__name__
+        late = "Timeout" in code
+        message = "no byte came within --timeout" if late else f"the stream failed ({code})"
+    hint = "what arrived may be billed, so nothing was sent again"
+    return Broken(IncompleteError(message, hint=hint, code=code, retry="maybe-billed"))
 
 
 def _helped(
@@ -145,7 +174,7 @@ def _another_id(
     from bedrock_claude_cli.explain import fault, translate
 
     found = fault(error)
-    if found is None or found.name != "ValidationException" or found.status != 400:
+    if target.base_id is None or found is None or found.status != 400:
         return None
     text = found.message.lower()
     if "on-demand throughput isn" not in text and "model identifier is invalid" not in text:

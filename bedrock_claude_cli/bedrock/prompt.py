@@ -14,6 +14,15 @@ VIAS = ("invoke",)
 Problem = Callable[[str, str], None]
 
 
+def is_utf8(text: str) -> bool:
+    """False for what Python makes of other bytes in argv and the environment."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 @dataclass(frozen=True)
 class Spec:
     """What one option takes: its kind, range, default and one line of help."""
@@ -42,7 +51,9 @@ class Spec:
             if not isinstance(value, str):
                 raise ValueError(f"takes text, not {_shown(value)}")
             if not value.strip():
-                raise ValueError("is empty")
+                raise ValueError("is blank" if value else "is empty")
+            if not is_utf8(value):
+                raise ValueError("is not UTF-8 text")
             if self.choices and value not in self.choices:
                 raise ValueError(f"is one of {', '.join(self.choices)}, not `{value}`")
             return value
@@ -89,7 +100,12 @@ SPECS: dict[str, Spec] = {
     "stop": Spec(str, "texts that end the answer", many=True),
     "system": Spec(str, "the system prompt, or @FILE"),
     "timeout": Spec(
-        float, "how long to wait without a byte (90, 90s, 15m)", 900, low=1, duration=True
+        float,
+        "how long to wait without a byte (90, 90s, 15m)",
+        900,
+        low=1,
+        high=86400,
+        duration=True,
     ),
     "retries": Spec(int, "how often to repeat what cannot have been billed", 4, low=0, high=100),
 }

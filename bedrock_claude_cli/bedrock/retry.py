@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bedrock_claude_cli.bedrock.answer import Event, Started, Waiting
+from bedrock_claude_cli.bedrock.answer import Event, Sent, Started, Waiting
 
 MAX_WAIT = 60.0
 
@@ -24,14 +24,18 @@ def attempts(
     sleep: Callable[[float], Any] = time.sleep,
     rng: Callable[[], float] = _random,
 ) -> Iterator[Event]:
-    """The events of `call`, made again while it fails unbilled; Waiting comes before each wait.
+    """The events of `call`, made again while it fails unbilled.
+
+    Sent comes before each attempt, Waiting before each wait.
 
     Throttling (but for a daily cap), 503, 529, a refused connection, DNS and TLS failures are
     repeated. Once AWS took the request (Started) nothing is. Waits are in seconds: full jitter
     under 1, 2, 4, ... up to 60, never below what Retry-After asks for.
     """
-    for attempt in range(1, retries + 2):
+    most = retries + 1
+    for attempt in range(1, most + 1):
         started = False
+        yield Sent()
         try:
             for event in call():
                 started = started or isinstance(event, Started)
@@ -41,10 +45,10 @@ def attempts(
             from bedrock_claude_cli.explain import fault, translate
 
             told = translate(error)
-            if started or told.retry != "now" or attempt > retries:
+            if started or told.retry != "now" or attempt == most:
                 raise
             found = fault(error)
             least = (found.retry_after if found else None) or 0.0
             seconds = max(least, rng() * min(MAX_WAIT, 2.0 ** (attempt - 1)), 0.05)
-            yield Waiting(round(seconds, 2), told.code, attempt)
+            yield Waiting(round(seconds, 2), told.code, attempt + 1, most)
         sleep(seconds)

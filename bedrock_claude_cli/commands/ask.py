@@ -7,19 +7,19 @@ import time
 from typing import Annotated, Any, Optional
 
 import typer
-from typer.core import TyperCommand
 
 from bedrock_claude_cli import options
 from bedrock_claude_cli.aws import UNSTREAMED_TIMEOUT
 from bedrock_claude_cli.bedrock import ask, catalog, model_id, pricing
-from bedrock_claude_cli.bedrock.answer import Answer, Note, Text, Usage, Waiting, collect, fenced
+from bedrock_claude_cli.bedrock.answer import Answer, Usage, collect
 from bedrock_claude_cli.bedrock.prompt import Request
 from bedrock_claude_cli.bedrock.transports import invoke
 from bedrock_claude_cli.context import Context
 from bedrock_claude_cli.context import command as as_command
 from bedrock_claude_cli.errors import ExitCode
+from bedrock_claude_cli.extract import Command as Command
 from bedrock_claude_cli.question import read_question, read_system
-from bedrock_claude_cli.terminal import Writer, answer_writer
+from bedrock_claude_cli.reply import View, usage_line, verdict
 
 
 @as_command
@@ -83,31 +83,36 @@ def command(
         timeout=timeout,
         retries=retries,
     )
-    text = read_question(question, use_stdin=not no_stdin, note=ctx.out.note)
     known = catalog.load()
     target = _target(ctx, known)
-    request = Request(
-        ctx.settings.options, target.model_id, text, read_system(ctx.settings.options.system)
-    )
-    ask.check(request, target.known)
+    asked = ctx.settings.options
+    system = read_system(asked.system)
+    text = read_question(question, use_stdin=not no_stdin, note=ctx.out.note)
+    request = Request(asked, target.model_id, text, system)
+    sources = {key: each.source for key, each in ctx.settings.values.items()}
+    ask.check(request, target.known, sources)
     if dry_run:
         ctx.out.data(_forecast(ctx, request, target))
         return ExitCode.OK
     for note in target.notes:
         ctx.out.note(note)
     streaming = not (no_stream or ctx.out.json or extract is not None)
-    answer = _answer(ctx, request, target, known, streaming=streaming, plain=plain)
-    found = _print(ctx, answer, printed=streaming, plain=plain, language=extract)
+    view = View(ctx.out, plain=plain, streaming=streaming, language=extract)
+    answer = Answer(
+        model=target.model_id, endpoint=target.endpoint, region=ctx.region, via=asked.via
+    )
+    try:
+        _receive(ctx, view, request, target, known, answer)
+    except KeyboardInterrupt:
+        if answer.request_id:
+            view.rest(answer)
+        raise
+    found = view.rest(answer)
     if usage:
-        ctx.out.note(_usage_line(answer, known))
-    if not found:
-        ctx.out.fail("the answer has no such fenced code block", None)
-    reason = answer.incomplete_reason()
-    if reason is None:
-        return ExitCode.OK if found else ExitCode.INCOMPLETE
-    hint = "raise --max-tokens" if answer.stop_reason == "max_tokens" else None
-    ctx.out.fail(f"the answer is not whole: {reason}", hint)
-    return ExitCode.OK if allow_incomplete and found else ExitCode.INCOMPLETE
+        own = pricing.price(target, ctx.settings.prices)
+        prices = "your prices" if own and own.source == "config" else f"list prices, {known.date}"
+        ctx.out.asked("usage", usage_line(answer, prices))
+    return verdict(ctx.out, answer, extract, found=found, allowed=allow_incomplete)
 
 
 def _target(ctx: Context, known: catalog.Catalog) -> model_id.Target:
@@ -128,69 +133,25 @@ def _target(ctx: Context, known: catalog.Catalog) -> model_id.Target:
     )
 
 
-def _answer(
+def _receive(
     ctx: Context,
+    view: View,
     request: Request,
     target: model_id.Target,
     known: catalog.Catalog,
-    *,
-    streaming: bool,
-    plain: bool,
-) -> Answer:
+    answer: Answer,
+) -> None:
     """Send the request and show the text as it comes; what arrived is kept whatever happens."""
-    answer = Answer(
-        model=target.model_id,
-        endpoint=target.endpoint,
-        region=ctx.region,
-        via=request.options.via,
-    )
     reach = ask.Reach(
         runtime=lambda: ctx.runtime,
         patient=lambda: ctx.aws.client("bedrock-runtime", read_timeout=UNSTREAMED_TIMEOUT),
         offered=lambda: _offered(ctx, known),
     )
-    writer = _writer(ctx, plain)
-    events = collect(ask.ask(request, target, reach, known), answer, time.monotonic)
     try:
-        for event in events:
-            match event:
-                case Text(text) if streaming:
-                    writer.write(text)
-                case Waiting(seconds, cause, attempt):
-                    total = (request.options.retries or 0) + 1
-                    ctx.out.note(
-                        f"{cause}: waiting {seconds:g} s after attempt {attempt} of {total}"
-                    )
-                case Note(text):
-                    ctx.out.note(text)
+        view.follow(collect(ask.ask(request, target, reach, known), answer, time.monotonic))
     finally:
-        if streaming:
-            writer.finish()
-    sent = target._replace(model_id=answer.model or "", endpoint=answer.endpoint)
-    answer.cost_usd = _cost(ctx, sent, answer.usage)
-    return answer
-
-
-def _writer(ctx: Context, plain: bool) -> Writer:
-    out = ctx.out
-    return answer_writer(out.stdout, terminal=out.terminal, markdown=not plain, color=out.color)
-
-
-def _print(
-    ctx: Context, answer: Answer, *, printed: bool, plain: bool, language: str | None
-) -> bool:
-    """Print what was not streamed; False if a code block was asked for and there is none."""
-    text: str | None = answer.text
-    if language is not None:
-        text = fenced(answer.text, language or None)
-    if ctx.out.json:
-        extracted = {} if language is None else {"extracted": text}
-        ctx.out.data(answer.as_json() | extracted)
-    elif text and not printed:
-        writer = _writer(ctx, plain or language is not None)
-        writer.write(text)
-        writer.finish()
-    return text is not None
+        sent = target._replace(model_id=answer.model or "", endpoint=answer.endpoint)
+        answer.cost_usd = _cost(ctx, sent, answer.usage)
 
 
 def _cost(ctx: Context, target: model_id.Target, usage: Usage | None) -> float | None:
@@ -235,41 +196,3 @@ def _forecast(ctx: Context, request: Request, target: model_id.Target) -> dict[s
         },
         "notes": list(target.notes),
     }
-
-
-def _usage_line(answer: Answer, known: catalog.Catalog) -> str:
-    usage = answer.usage or Usage()
-    tokens = f"{usage.input_tokens} tokens in, {usage.output_tokens} out"
-    if usage.cache_read_input_tokens or usage.cache_creation_input_tokens:
-        tokens += (
-            f", cache {usage.cache_read_input_tokens} read"
-            f" {usage.cache_creation_input_tokens} written"
-        )
-    cost = (
-        "cost unknown"
-        if answer.cost_usd is None
-        else f"about ${answer.cost_usd:.6f} (list prices of {known.date})"
-    )
-    first = (
-        "no text" if answer.first_token_ms is None else f"first token {answer.first_token_ms} ms"
-    )
-    return f"{tokens}; {cost}; {first}, all {answer.latency_ms} ms; {answer.model}"
-
-
-class Command(TyperCommand):
-    """Lets `--extract` stand alone or carry an attached language, as in `-xpython`."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Spell every form as `--extract LANG` before typer reads it."""
-        spelled: list[str] = []
-        for index, arg in enumerate(args):
-            if arg == "--":
-                spelled.extend(args[index:])
-                break
-            if arg in ("-x", "--extract"):
-                spelled.append("--extract=")
-            elif arg.startswith("-x"):
-                spelled.append(f"--extract={arg[2:]}")
-            else:
-                spelled.append(arg)
-        return super().parse_args(ctx, spelled)

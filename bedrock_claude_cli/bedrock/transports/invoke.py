@@ -16,6 +16,7 @@ from bedrock_claude_cli.bedrock.answer import (
     Usage,
 )
 from bedrock_claude_cli.bedrock.prompt import Request
+from bedrock_claude_cli.errors import UnavailableError
 
 # docs.aws.amazon.com/bedrock: "anthropic_version must be bedrock-2023-05-31"
 VERSION = "bedrock-2023-05-31"
@@ -66,6 +67,8 @@ def stream(client: Any, call: Call) -> Iterator[Event]:
     body = response["body"]
     try:
         for item in body:
+            if "chunk" not in item:
+                continue
             event = json.loads(item["chunk"]["bytes"])
             kind = event["type"]
             if kind == "content_block_delta":
@@ -83,6 +86,9 @@ def stream(client: Any, call: Call) -> Iterator[Event]:
                 yield Counted(usage)
             elif kind == "message_stop":
                 yield Stopped(stop_reason)
+            elif kind == "error":
+                told = event["error"]
+                raise UnavailableError(f"{told['type']}: {told['message']}", code=told["type"])
     finally:
         body.close()
 
