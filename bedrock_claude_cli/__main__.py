@@ -10,15 +10,17 @@ import sys
 def run() -> None:
     """Run the command line and leave at once: tearing down the SDK's modules costs 40 ms."""
     gc.disable()  # until the command runs: see context.command
-    from bedrock_claude_cli.main import main
-
-    for stream in (sys.stdout, sys.stderr):
-        # What a model wrote may hold lone surrogates, and a locale may lack a letter.
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    code = main()
     try:
+        from bedrock_claude_cli.main import main
+
+        for stream in (sys.stdout, sys.stderr):
+            # What a model wrote may hold lone surrogates, and a locale may lack a letter.
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        code = main()
         sys.stdout.flush()
         sys.stderr.flush()
+    except KeyboardInterrupt:
+        code = 130
     except OSError:
         code = 141
     os._exit(code)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Annotated, Any, Optional
@@ -25,8 +26,27 @@ COMMANDS = {
 }
 
 
+@contextmanager
+def _closed_pipe() -> Iterator[None]:
+    """Typer would swap sys.stdout and leave with 1."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise typer.Exit(ExitCode.CLOSED_PIPE) from None
+
+
 class LazyGroup(TyperGroup):
     """A group that imports and builds a command only when argv names it."""
+
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        """As typer does; help may be printed here."""
+        with _closed_pipe():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: Any) -> Any:
+        """As typer does."""
+        with _closed_pipe():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The names, in the order of the table of contents."""
@@ -114,8 +134,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             obj=door,
         )
         return int(result or 0)
-    except BrokenPipeError:
-        return ExitCode.CLOSED_PIPE
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except SystemExit as error:

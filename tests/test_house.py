@@ -1,0 +1,219 @@
+"""The house rules: imports, start-up, and documents that are held to the code."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+
+from bedrock_claude_cli import main as door
+from bedrock_claude_cli.errors import ExitCode
+from bedrock_claude_cli.options import Door
+from tests.conftest import Run
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "bedrock_claude_cli"
+NAME = "bedrock_claude_cli"
+
+EVERYTHING = {"*"}
+# A room's module or folder -> the rooms of this package that it may import.
+MAY_IMPORT = {
+    "__init__": set[str](),
+    "__main__": {"main"},
+    "errors": set(),
+    "explain": {"errors"},
+    "yaml_file": {"errors"},
+    "config": {"errors", "yaml_file", "bedrock.prompt"},
+    "aws": {"", "config", "errors"},
+    "terminal": {"errors", "terminal"},
+    "output": {"errors", "terminal"},
+    "question": {"errors"},
+    "complete": {"config", "yaml_file", "errors", "bedrock.catalog", "bedrock.prompt"},
+    "options": {"complete"},
+    "context": {"config", "aws", "output", "options", "errors", "yaml_file", "sandbox"},
+    "commands": {
+        "context", "options", "complete", "output", "terminal", "question", "errors", "explain",
+        "config", "aws", "bedrock", "sandbox",
+    },
+    "bedrock": {"errors", "explain", "bedrock"},
+    "sandbox": {"sandbox"},
+    "main": EVERYTHING,
+}  # fmt: skip
+ONLY = {
+    "commands/config.py": {"config"},
+    "commands/sandbox.py": {"sandbox"},
+}
+NEVER = {
+    "bedrock": {"typer", "rich", "yaml"},
+    "config": {"typer", "rich", "boto3", "botocore"},
+    "yaml_file": {"typer", "rich", "boto3", "botocore"},
+    "aws": {"typer", "rich"},
+    "explain": {"botocore", "boto3", "anthropic", "httpx2", "typer"},
+    "errors": {"botocore", "boto3", "anthropic", "httpx2", "typer"},
+    "commands": {"boto3", "botocore", "anthropic"},
+    "sandbox": {"typer", "rich", "yaml", "boto3", "botocore", "anthropic"},
+}
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+
+
+def _room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def _imports(path: Path) -> Iterator[tuple[str, bool]]:
+    """Every imported module's full name, and whether it stands at module level."""
+    tree = ast.parse(path.read_text("utf-8"))
+    top = {id(node) for node in tree.body}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, id(node) in top
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            module = node.module or ""
+            for alias in node.names:
+                inner = PACKAGE / Path(*f"{module}.{alias.name}".split(".")[1:])
+                is_module = inner.with_suffix(".py").exists() or inner.is_dir()
+                ours = module.split(".")[0] == NAME
+                yield (f"{module}.{alias.name}" if ours and is_module else module), id(node) in top
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_room_imports_only_what_the_plan_allows(path: Path) -> None:
+    room = _room(path)
+    allowed = MAY_IMPORT[room]
+    for name, _ in _imports(path):
+        if name.split(".")[0] == NAME and allowed is not EVERYTHING:
+            target = name.removeprefix(NAME).lstrip(".")
+            first = target.split(".")[0]
+            assert target in allowed or first in allowed, f"{path.name} imports {name}"
+        assert name.split(".")[0] not in NEVER.get(room, set()), f"{path.name} imports {name}"
+
+
+def test_only_its_own_command_touches_the_config_loader_or_the_sandbox() -> None:
+    for path in (PACKAGE / "commands").glob("*.py"):
+        special = ONLY.get(f"commands/{path.name}", set())
+        for name, _ in _imports(path):
+            for room in ("config", "sandbox"):
+                if name.startswith(f"{NAME}.{room}"):
+                    assert room in special, f"{path.name} imports {name}"
+            assert not name.startswith(f"{NAME}.commands."), f"{path.name} imports {name}"
+
+
+def test_the_import_table_of_the_architecture_is_this_one() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    rows = re.findall(r"^\| (\w+) \| ([^|]+) \|", text.split("## Who may import whom")[1], re.M)
+    told = {room: set(row.strip().split(", ")) - {"-"} for room, row in rows if room != "room"}
+    ours = {room: allowed - {""} for room, allowed in MAY_IMPORT.items()}
+    for door_room in ("__init__", "__main__", "main"):
+        del ours[door_room]
+    assert told == ours
+
+
+def test_nothing_heavy_stands_at_module_level() -> None:
+    heavy = {"anthropic", "boto3", "botocore", "rich", "yaml", "jmespath", "moto", "pypdf"}
+    for path in SOURCES:
+        for name, top in _imports(path):
+            assert not (top and name.split(".")[0] in heavy), f"{path}: {name}"
+
+
+def test_only_the_entry_point_leaves_the_process() -> None:
+    for path in SOURCES:
+        if path.name != "__main__.py":
+            assert not re.search(r"\bsys\.exit\(|\bos\._exit\(", path.read_text("utf-8")), path
+
+
+def test_no_file_outgrows_its_room() -> None:
+    long = {path.name: len(path.read_text("utf-8").splitlines()) for path in SOURCES}
+    assert not {name: lines for name, lines in long.items() if lines > 400}
+
+
+@pytest.mark.parametrize(
+    "argv", [["--version"], ["--help"], ["ask", "--help"], ["list-models", "--help"]], ids=" ".join
+)
+def test_start_up_loads_nothing_heavy(argv: list[str]) -> None:
+    heavy = ["anthropic", "boto3", "botocore", "rich", "yaml", "jmespath", "http.client", "ssl"]
+    script = (
+        "import sys; from bedrock_claude_cli.main import main; code = main(sys.argv[1:]); "
+        f"print([name for name in {heavy} if name in sys.modules], file=sys.stderr); sys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *argv], capture_output=True, text=True, check=True
+    )
+    assert done.stderr.strip() == "[]"
+    assert "bedrock-claude" in done.stdout
+
+
+def test_a_command_builds_no_other(run: Run) -> None:
+    """Only the module of the named command is imported."""
+    script = (
+        "import sys; from bedrock_claude_cli.main import main; main(['config', 'path']); "
+        "print([n for n in sys.modules if n.startswith('bedrock_claude_cli.commands.')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "['bedrock_claude_cli.commands.config']"
+
+
+def test_there_are_twelve_commands_at_most() -> None:
+    planned = "verify-creds list-models ask run jobs enable-logging logs usage access why config"
+    assert set(door.COMMANDS) <= {*planned.split(), "sandbox"}
+
+
+@pytest.mark.parametrize("name", door.COMMANDS)
+def test_every_command_has_help(run: Run, name: str) -> None:
+    shown = run(name, "--help").out
+    assert f"bedrock-claude {name}" in shown
+    module = door.COMMANDS[name][0]
+    source = (PACKAGE / "commands" / f"{module}.py").read_text("utf-8")
+    if "app = typer.Typer(" not in source:
+        assert "--profile" in shown
+
+
+def _exit_table(path: Path) -> dict[int, str]:
+    rows = re.findall(r"^\| (\d+) \| ([a-z ]+?) \|", path.read_text("utf-8"), re.M)
+    return {int(code): name.replace(" ", "_").upper() for code, name in rows}
+
+
+@pytest.mark.parametrize("document", ["docs/exit-codes.md", "README.md"])
+def test_exit_codes_are_documented_as_they_are(document: str) -> None:
+    assert _exit_table(ROOT / document) == {int(code): code.name for code in ExitCode}
+
+
+def _command_lines() -> Iterator[tuple[str, tuple[str, ...]]]:
+    for document in ("README.md", "docs/recipes.md", "docs/exit-codes.md", "docs/json.md"):
+        text = (ROOT / document).read_text("utf-8")
+        for block in re.findall(r"```(?:bash|console|yaml)\n(.*?)```", text, re.S):
+            for line in block.replace("\\\n", " ").splitlines():
+                output = "note: " in block and not line.startswith("$ ")
+                if "bedrock-claude " not in line or output:
+                    continue
+                words = shlex.shlex(
+                    line.replace("answer=$", ""), posix=True, punctuation_chars=True
+                )
+                words.whitespace_split = True
+                tokens = list(words)
+                while "bedrock-claude" in tokens:
+                    tokens = tokens[tokens.index("bedrock-claude") + 1 :]
+                    ends = (at for at, token in enumerate(tokens) if set(token) <= set("();<>|&"))
+                    yield document, tuple(tokens[: next(ends, len(tokens))])
+
+
+@pytest.mark.parametrize("document, argv", list(_command_lines()), ids=lambda item: str(item))
+def test_documented_command_lines_parse(document: str, argv: tuple[str, ...]) -> None:
+    """Every command line in the documents names options and commands that there are."""
+    command = typer.main.get_command(door.app)
+    with command.make_context("bedrock-claude", list(argv), obj=Door()) as context:
+        rest = [*context._protected_args, *context.args]
+        while rest and hasattr(context.command, "resolve_command"):
+            name, inner, rest = context.command.resolve_command(context, rest)
+            context = inner.make_context(name, rest, parent=context)
+            rest = [*context._protected_args, *context.args]
