@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from io import TextIOWrapper
 
 
 def run() -> None:
@@ -15,7 +16,8 @@ def run() -> None:
 
         for stream in (sys.stdout, sys.stderr):
             # What a model wrote may hold lone surrogates, and a locale may lack a letter.
-            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
         code = main()
         sys.stdout.flush()
         sys.stderr.flush()
