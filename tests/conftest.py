@@ -43,8 +43,12 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture(autouse=True)
-def clean_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def clean_world(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No AWS settings, an empty HOME, no instance metadata, and no socket off loopback."""
+    if request.node.get_closest_marker("online"):
+        return
     ours = ("AWS_", "BEDROCK_CLAUDE_", "ANTHROPIC_", "XDG_", "_BEDROCK_CLAUDE_")
     for name in list(os.environ):
         if name.startswith(ours) or name.lower().endswith("_proxy"):
@@ -64,7 +68,6 @@ def clean_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", only_loopback)
-    yield
 
 
 @pytest.fixture
