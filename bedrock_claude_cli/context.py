@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, MutableMapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -18,6 +18,9 @@ from bedrock_claude_cli.aws import Aws
 from bedrock_claude_cli.errors import ConfigError, UsageError
 from bedrock_claude_cli.options import Door, Shared
 from bedrock_claude_cli.output import Output
+
+if TYPE_CHECKING:
+    from bedrock_claude_cli.yaml_file import Problems
 
 # In the sandbox these stay the user's: they shape a request and say nothing of an AWS account.
 _OF_AN_ACCOUNT = ("BEDROCK_CLAUDE_PROFILE", "BEDROCK_CLAUDE_SANDBOX")
@@ -63,7 +66,7 @@ class Context:
     @cached_property
     def settings(self) -> config.Settings:
         """Everything that flags, presets, environment and config file set."""
-        if self.in_sandbox:
+        if self.in_sandbox and self._sandbox is None:
             self._enter_sandbox()
         region = self.shared.region
         flags = {
@@ -75,8 +78,7 @@ class Context:
             flags, self.environ, config=self.shared.config, preset=self.shared.preset
         )
         if self.in_sandbox:
-            without = {"profile": config.Setting(None, "sandbox")}
-            settings = settings._replace(values={**settings.values, **without})
+            settings = _without_account(settings)
         for note in settings.notes:
             self.out.warn(note)
         return settings
@@ -118,7 +120,7 @@ class Context:
     def fill(self, hint: str | None) -> str | None:
         """A hint of the error table with what this run knows put in its places."""
         if hint is None or "{" not in hint or "aws" not in self.__dict__:
-            return hint
+            return plain_hint(hint)
         values: dict[str, Callable[[], str]] = {
             "{login}": self.aws.login,
             "{region}": lambda: self.region,
@@ -150,6 +152,8 @@ class Context:
         }
         self._environ_before = dict(self.environ)
         inside = environment(self._sandbox.url, self.environ) | kept
+        for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+            del inside[name]  # every client is told its region, which a config file may set
         for name in self._environ_before.keys() - inside.keys():
             del self.environ[name]
         self.environ.update(inside)
@@ -165,24 +169,57 @@ class Context:
             self.environ.update(self._environ_before)
 
 
+def plain_hint(hint: str | None) -> str | None:
+    """A hint of the error table for a run that never came to know its AWS settings."""
+    for place, words in (
+        ("{login}", "`aws sso login` or `aws configure`"),
+        ("{region}", "REGION"),
+        ("{model}", "MODEL"),
+    ):
+        hint = hint.replace(place, words) if hint else hint
+    return hint
+
+
+def _without_account(settings: config.Settings) -> config.Settings:
+    """The settings as the sandbox has them: no AWS profile, and a region whatever happens."""
+    named = settings.region
+    region = named if named.value else config.Setting(config.FALLBACK_REGION, "the sandbox")
+    ours = {"profile": config.Setting(None, "the sandbox"), "region": region}
+    return settings._replace(values={**settings.values, **ours})
+
+
 def make_sandbox(script: Path | None, **settings: Any) -> Any:
     """A sandbox, not yet started, that follows the rules in the YAML file `script`.
 
     ConfigError says everything that is wrong with the rules.
     """
     from bedrock_claude_cli.sandbox import RuleError, Sandbox
+
+    if script is None:
+        return Sandbox(**settings)
     from bedrock_claude_cli.yaml_file import Problems, read_yaml
 
-    rules: Any = ()
-    if script is not None:
-        problems = Problems(script)
-        rules = read_yaml(script, problems) or ()
-        if problems.lines:
-            raise ConfigError("\n".join(problems.texts()))
+    script = script.expanduser()
+    problems = Problems(script)
+    document = read_yaml(script, problems)
     try:
-        return Sandbox(rules=rules, **settings)
+        sandbox = Sandbox(rules=() if document is None else document, **settings)
     except RuleError as error:
-        raise ConfigError("\n".join(f"{script}: {text}" for text in error.problems)) from None
+        for text in error.problems:
+            _place(problems, text)
+    if problems.lines:
+        raise ConfigError("\n".join(problems.texts()))
+    return sandbox
+
+
+def _place(problems: Problems, text: str) -> None:
+    """Add what the sandbox says of `rules[0].when.model` with the position of that value."""
+    name, _, what = text.partition(": ")
+    index, _, rest = name.removeprefix("rules[").partition("]")
+    key = (int(index), *rest.split(".")[1:]) if index.isdigit() else ()
+    while key and key not in problems.positions:
+        key = key[:-1]
+    problems.add((), text if index.isdigit() else what, problems.positions.get(key))
 
 
 _SHARED = inspect.signature(options.shared, eval_str=True).parameters

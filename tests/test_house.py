@@ -30,7 +30,8 @@ MAY_IMPORT = {
     "errors": set(),
     "explain": {"errors"},
     "yaml_file": {"errors"},
-    "config": {"errors", "yaml_file", "bedrock.prompt"},
+    "config": {"errors", "config_file", "bedrock.prompt"},
+    "config_file": {"config", "errors", "yaml_file", "bedrock.prompt"},
     "aws": {"", "config", "errors"},
     "terminal": {"errors", "terminal"},
     "output": {"errors", "terminal"},
@@ -40,7 +41,7 @@ MAY_IMPORT = {
     "context": {"config", "aws", "output", "options", "errors", "yaml_file", "sandbox"},
     "commands": {
         "context", "options", "complete", "output", "terminal", "question", "errors", "explain",
-        "config", "aws", "bedrock", "sandbox",
+        "config", "config_file", "aws", "bedrock", "sandbox",
     },
     "bedrock": {"errors", "explain", "bedrock"},
     "sandbox": {"sandbox"},
@@ -53,6 +54,7 @@ ONLY = {
 NEVER = {
     "bedrock": {"typer", "rich", "yaml"},
     "config": {"typer", "rich", "boto3", "botocore"},
+    "config_file": {"typer", "rich", "boto3", "botocore"},
     "yaml_file": {"typer", "rich", "boto3", "botocore"},
     "aws": {"typer", "rich"},
     "explain": {"botocore", "boto3", "anthropic", "httpx2", "typer"},

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import typer
 
 from bedrock_claude_cli import config as settings
+from bedrock_claude_cli import config_file
+from bedrock_claude_cli.bedrock import catalog
 from bedrock_claude_cli.context import Context
 from bedrock_claude_cli.context import command as as_command
 from bedrock_claude_cli.errors import ConfigError
@@ -62,6 +65,9 @@ def _text(value: Any) -> str:
 def show(ctx: Context) -> None:
     """Print every setting, where it comes from and what it overrules."""
     ctx.out.rows(list(_settings(ctx)), COLUMNS, empty="no settings")
+    for name in ctx.settings.prices:
+        if not _has_price(name):
+            ctx.out.warn(f"prices.{name} is neither an id nor a model's alias such as sonnet-4.5")
     if not ctx.settings.path.exists():
         ctx.out.note(f"no config file; `bedrock-claude config init` writes {ctx.settings.path}")
 
@@ -69,8 +75,12 @@ def show(ctx: Context) -> None:
 def _settings(ctx: Context) -> Iterator[Shown]:
     for key, setting in ctx.settings.values.items():
         found = ctx.aws.region if key == "region" else setting
-        lost = (Overruled(*each) for each in found.overruled if each[0] is not None)
-        yield Shown(key, found.value, found.source, tuple(lost))
+        lost = (
+            Overruled(_masked(value), source)
+            for value, source in found.overruled
+            if value is not None
+        )
+        yield Shown(key, _masked(found.value), found.source, tuple(lost))
     file = str(ctx.settings.path)
     for model, prices in ctx.settings.prices.items():
         for name, price in prices.items():
@@ -80,6 +90,16 @@ def _settings(ctx: Context) -> Iterator[Shown]:
             yield Shown(f"presets.{preset}.{name}", value, file)
 
 
+def _masked(value: Any) -> Any:
+    """The value, unless a secret was put into a flag or a variable by mistake."""
+    return "(looks like a secret)" if config_file.looks_secret(_text(value)) else value
+
+
+def _has_price(name: str) -> bool:
+    """Whether `pricing.price` may ever look the name up."""
+    return "anthropic." in name or any(name == model.alias for model in catalog.load().models)
+
+
 @app.command("init")
 @as_command
 def init(ctx: Context) -> None:
@@ -87,15 +107,15 @@ def init(ctx: Context) -> None:
     path, _ = settings.config_path(ctx.environ, ctx.shared.config)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
-            file.write(settings.example())
-    except FileExistsError:
-        raise ConfigError(
-            f"{path} exists and was left as it is", hint="`bedrock-claude config show` reads it"
-        ) from None
+        file = path.open("x", encoding="utf-8")
     except OSError as error:
+        if path.is_symlink() or path.exists():
+            hint = f"`bedrock-claude config show --config {path}` reads it"
+            raise ConfigError(f"{path} exists and was left as it is", hint=hint) from None
         raise ConfigError(f"{path}: cannot be written: {error.strerror}") from None
-    ctx.out.line(str(path))
+    with file:
+        file.write(config_file.example())
+    _tell_path(ctx, path)
 
 
 @app.command("path")
@@ -103,9 +123,13 @@ def init(ctx: Context) -> None:
 def path(ctx: Context) -> None:
     """Print where the config file is, or would be."""
     found, _ = settings.config_path(ctx.environ, ctx.shared.config)
-    if ctx.out.json:
-        ctx.out.data({"path": str(found), "exists": found.exists()})
-        return
-    ctx.out.line(str(found))
+    _tell_path(ctx, found)
     if not found.exists():
         ctx.out.note("there is no such file yet; `bedrock-claude config init` writes it")
+
+
+def _tell_path(ctx: Context, path: Path) -> None:
+    if ctx.out.json:
+        ctx.out.data({"path": str(path), "exists": path.exists()})
+    else:
+        ctx.out.line(str(path))

@@ -1,0 +1,178 @@
+"""The config file: read and checked as a whole, or written as an example."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bedrock_claude_cli.bedrock.prompt import SPECS, Options
+from bedrock_claude_cli.config import AWS_KEYS, FALLBACK_REGION, OPTION_KEYS, did_you_mean
+from bedrock_claude_cli.errors import ConfigError
+from bedrock_claude_cli.yaml_file import Key, Problems, read_yaml
+
+FILE_KEYS = (*OPTION_KEYS, "prices", "presets")
+PRICE_KEYS = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h")
+DEAREST = 1_000_000
+
+_SECRET_KEY = re.compile(r"secret|session_?token|access_?key|api_?key|bearer|password", re.I)
+_SECRET_VALUE = re.compile(
+    r"\b(AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b|\bABSK[A-Za-z0-9+/=]{30,}|bedrock-api-key-"
+)
+_FORTY = re.compile(r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/=])")
+_SECRET_ADVICE = (
+    "looks like an AWS secret, which does not belong in this file: "
+    "keep it in an AWS profile (`aws configure`) and name that profile here"
+)
+
+
+class FileSettings(NamedTuple):
+    """What a config file sets."""
+
+    values: Mapping[str, Any]
+    prices: Mapping[str, Mapping[str, float]]
+    presets: Mapping[str, Mapping[str, Any]]
+
+
+def read_file(path: Path) -> tuple[FileSettings, list[str]]:
+    """What the file at `path` sets, and everything that is wrong with it."""
+    problems = Problems(path)
+    document = read_yaml(path, problems)
+    if document is None:
+        document = {}
+    if not isinstance(document, dict):
+        raise ConfigError(
+            f"{path}:1:1 not a mapping of keys to values",
+            hint="a setting is written as `model: sonnet-4.5`; "
+            "`bedrock-claude config init --config NEW.yaml` writes an example",
+        )
+    document = _without_secrets(document, (), problems)
+    values = _read_level(document, FILE_KEYS, (), problems)
+    prices = {
+        model: _read_prices(entry, ("prices", model), problems)
+        for model, entry in _mapping(document, "prices", (), problems).items()
+    }
+    named = _mapping(document, "presets", (), problems)
+    presets = {
+        name: _read_level(
+            _mapping(named, name, ("presets",), problems), OPTION_KEYS, ("presets", name), problems
+        )
+        for name in named
+    }
+    return FileSettings(values, prices, presets), problems.texts()
+
+
+def looks_secret(text: str) -> bool:
+    """Whether a text holds what looks like an AWS key, secret or Bedrock API key."""
+    if _SECRET_VALUE.search(text):
+        return True
+    kinds = (str.isupper, str.islower, str.isdigit)
+    return any(all(any(map(kind, found)) for kind in kinds) for found in _FORTY.findall(text))
+
+
+def _without_secrets(value: Any, where: Key, problems: Problems) -> Any:
+    """The value without what looks like a secret, so that no later message can repeat it."""
+    if isinstance(value, str) and looks_secret(value):
+        problems.add(where, _SECRET_ADVICE)
+        return None
+    if isinstance(value, list):
+        items = (
+            _without_secrets(item, (*where, index), problems) for index, item in enumerate(value)
+        )
+        return [item for item in items if item is not None]
+    if not isinstance(value, dict):
+        return value
+    kept = {}
+    for key, inner in value.items():
+        at = problems.positions.get((*where, key))
+        if looks_secret(key):
+            problems.add(where, f"a key here {_SECRET_ADVICE}", at)
+        elif _SECRET_KEY.search(key) and not isinstance(inner, dict):
+            problems.add((*where, key), _SECRET_ADVICE, at)
+        else:
+            kept[key] = _without_secrets(inner, (*where, key), problems)
+    return kept
+
+
+def _mapping(level: dict[str, Any], key: str, where: Key, problems: Problems) -> dict[str, Any]:
+    found = level.get(key)
+    if found is not None and not isinstance(found, dict):
+        problems.add((*where, key), "takes a mapping")
+    return found if isinstance(found, dict) else {}
+
+
+def _read_level(
+    mapping: dict[str, Any], keys: tuple[str, ...], where: Key, problems: Problems
+) -> dict[str, Any]:
+    for key in mapping:
+        if key not in keys:
+            problems.add((*where, key), f"unknown key{did_you_mean(key, keys)}")
+    given = {key: value for key, value in mapping.items() if value is not None}
+    values = Options.read(given, lambda key, what: problems.add((*where, key), what)).given()
+    for key in AWS_KEYS:
+        if key in given:
+            if isinstance(given[key], str) and given[key].strip():
+                values[key] = given[key]
+            else:
+                problems.add((*where, key), "takes text, and some")
+    return values
+
+
+def _read_prices(entry: Any, where: Key, problems: Problems) -> dict[str, float]:
+    if not isinstance(entry, dict):
+        problems.add(where, f"takes a mapping of {', '.join(PRICE_KEYS)}")
+        return {}
+    prices = {}
+    for key, value in entry.items():
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if key not in PRICE_KEYS:
+            problems.add((*where, key), f"unknown key{did_you_mean(key, PRICE_KEYS)}")
+        elif not number or not 0 <= value <= DEAREST:
+            problems.add((*where, key), f"takes USD per million tokens, 0 to {DEAREST}")
+        else:
+            prices[key] = value
+    return prices
+
+
+def example() -> str:
+    """The example config: every key with its default, commented out."""
+    lines = [
+        "# bedrock-claude config. Every key, with its default; take the `# ` away to set one.",
+        "# Flags, --preset, BEDROCK_CLAUDE_* and AWS_* variables overrule this file:",
+        "# `bedrock-claude config show` tells which value counts, and why.",
+        "",
+        "# profile: dev  # the AWS profile; keys in the environment overrule it. Default: none",
+        f"# region: {FALLBACK_REGION}  # default: the AWS profile's own region, then this one",
+        "",
+    ]
+    for key, spec in SPECS.items():
+        unset = {"stop": '["END"]', "system": "Answer briefly."}.get(key, "0.5")
+        value = unset if spec.default is None else f"{spec.default:g}" if spec.duration else None
+        choices = f": {', '.join(spec.choices)}" if spec.choices else ""
+        tail = "" if spec.default is not None else ". Default: none"
+        lines.append(f"# {key}: {value or spec.default}  # {spec.help}{choices}{tail}")
+    return "\n".join([*lines, _EXAMPLE_TAIL])
+
+
+_EXAMPLE_TAIL = """
+# What a model costs, in USD per million tokens, where the shipped price list is not yours.
+# The name is an alias, a base id, or an id with its prefix. Default: {}
+# prices:
+#   sonnet-4.5:
+#     input: 3
+#     output: 15
+#     cache_read: 0.3
+#     cache_write_5m: 3.75
+#     cache_write_1h: 6
+
+# Options under a name, for `--preset NAME`: any key above but prices. Default: {}
+# presets:
+#   review:
+#     model: opus-4.6
+#     max_tokens: 8192
+#     system: You review code. Name the line, the fault and the fix.
+#   europe:
+#     region: eu-central-1
+#     endpoint: eu
+"""
