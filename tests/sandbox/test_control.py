@@ -55,6 +55,14 @@ def test_bad_role_is_a_validation_error(start: Start) -> None:
     assert caught.value.response["Error"]["Code"] == "ValidationError"
 
 
+@pytest.mark.parametrize("seconds", ["899", "43201", "soon"])
+def test_bad_duration_is_a_validation_error(start: Start, seconds: str) -> None:
+    start()
+    sts = boto("sts", config={"parameter_validation": False})
+    with pytest.raises(ClientError, match=f"Value '{seconds}' at 'durationSeconds'"):
+        sts.assume_role(RoleArn=ROLE, RoleSessionName="ci", DurationSeconds=seconds)
+
+
 def test_unknown_operation_of_sts_is_invalid_action(start: Start) -> None:
     start()
     with pytest.raises(ClientError, match="Could not find operation GetSessionToken") as caught:
@@ -124,7 +132,8 @@ def test_inference_profiles_come_in_pages(start: Start) -> None:
         ("eu-central-1", {"global", "eu"}),
         ("ap-northeast-1", {"global", "jp"}),
         ("ap-southeast-2", {"global", "au"}),
-        ("ap-south-1", {"global"}),
+        ("ap-south-1", {"global", "in"}),
+        ("sa-east-1", {"global"}),
         ("us-gov-west-1", {"us-gov"}),
     ],
 )
