@@ -162,7 +162,7 @@ def _model(
         alias=known.alias if known else None,
         name=known.name if known else told.get("modelName") or base_id,
         base_id=base_id,
-        lifecycle=_lifecycle(told.get("modelLifecycle") or {}, known),
+        lifecycle=read_lifecycle(told.get("modelLifecycle") or {}, known),
         context_window=known.context_window if known else None,
         max_output_tokens=known.max_output_tokens if known else None,
         ids=_sorted(offers),
@@ -171,7 +171,7 @@ def _model(
     )
 
 
-def _lifecycle(told: Mapping[str, Any], known: KnownModel | None) -> Lifecycle:
+def read_lifecycle(told: Mapping[str, Any], known: KnownModel | None) -> Lifecycle:
     """AWS's answer first, the catalogue where AWS is silent."""
     shipped = known.lifecycle if known else Lifecycle()
 

@@ -1,0 +1,120 @@
+"""Is a model open to the account, how long will there be one, and are its calls logged.
+
+Opening a model is the account's matter (agreement, authorisation, entitlement, region); whether an
+identity may invoke it is IAM's, and only an invocation proves it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bedrock_claude_cli.bedrock.catalog import Catalog, KnownModel
+from bedrock_claude_cli.bedrock.checks import Check, fail
+from bedrock_claude_cli.bedrock.inventory import read_lifecycle
+from bedrock_claude_cli.bedrock.model_id import Target, parse
+from bedrock_claude_cli.errors import ExitCode
+
+_OFFERED = "`bedrock-claude list-models --all-regions` shows where it can be reached"
+_UNAUTHORISED = (
+    "it is by invitation, or the account is restricted: ask AWS Support or the account's "
+    "administrator"
+)
+_OPEN = (
+    "submit Anthropic's one-time use-case form in the Bedrock console (Model catalog), then let an "
+    "administrator with aws-marketplace:Subscribe and aws-marketplace:ViewSubscriptions call the "
+    "model once; it opens within 15 minutes"
+)
+
+
+def base_model(bedrock: Any, target: Target) -> str | None:
+    """The base id behind a target; for an application inference profile AWS is asked.
+
+    None for ARNs of which Bedrock tells no availability (provisioned, custom, imported).
+    """
+    if target.base_id or target.kind != "application-inference-profile":
+        return target.base_id
+    profile = bedrock.get_inference_profile(inferenceProfileIdentifier=target.model_id)
+    bases = (parse(model["modelArn"]).base_id for model in profile["models"])
+    return next((base for base in bases if base), None)
+
+
+def open_to_account(told: Mapping[str, Any], model: str, region: str) -> Check:
+    """What GetFoundationModelAvailability means; docs.aws.amazon.com/bedrock "Model access"."""
+    agreement = told["agreementAvailability"]
+    status = agreement["status"]
+    if told["regionAvailability"] != "AVAILABLE":
+        return fail("model", ExitCode.REJECTED, f"{model} is not offered in {region}", _OFFERED)
+    if told["authorizationStatus"] != "AUTHORIZED":
+        return fail(
+            "model", ExitCode.DENIED, f"the account is not authorised to use {model}", _UNAUTHORISED
+        )
+    if status == "PENDING":
+        return Check(
+            "model",
+            "warn",
+            f"the Marketplace agreement for {model} is being made; calls may work already",
+            "look again in 15 minutes",
+        )
+    if status == "ERROR":
+        why = agreement.get("errorMessage") or "AWS gives no reason"
+        problem = f"the Marketplace agreement for {model} failed: {why}"
+        return fail("model", ExitCode.DENIED, problem, _OPEN)
+    if status != "AVAILABLE":
+        return fail("model", ExitCode.DENIED, f"the account has no agreement for {model}", _OPEN)
+    if told["entitlementAvailability"] != "AVAILABLE":
+        return fail("model", ExitCode.DENIED, f"the account is not entitled to {model}", _OPEN)
+    return Check("model", "ok", f"{model} is open to the account")
+
+
+def lifecycle(
+    base_id: str, summaries: Iterable[Mapping[str, Any]] | None, catalog: Catalog
+) -> Check:
+    """Whether a model is active; from AWS's list if there is one, else from the catalogue."""
+    listed = next((each for each in summaries or () if each["modelId"] == base_id), None)
+    known = catalog.get(base_id)
+    if listed is None and known is None:
+        return Check("lifecycle", "skip", f"nothing is known of the lifecycle of {base_id}")
+    told = listed.get("modelLifecycle") or {} if listed else {}
+    life = read_lifecycle(told, known)
+    by = "" if told else f" (says the catalogue of {catalog.date})"
+    name = known.name if known else base_id
+    ends = f", ends {life.end_of_life}" if life.end_of_life else ""
+    hint = _successor(known, catalog)
+    if life.status == "EOL":
+        when = f" on {life.end_of_life}" if life.end_of_life else ""
+        text = f"{name} reached its end of life{when}{by}"
+        return fail("lifecycle", ExitCode.REJECTED, text, hint)
+    if life.status == "LEGACY":
+        since = f" since {life.legacy}" if life.legacy else ""
+        idle = "AWS locks out accounts that have not used it for 15 days"
+        return Check("lifecycle", "warn", f"{name} is legacy{since}{ends}{by}; {idle}", hint)
+    return Check("lifecycle", "ok", f"{name} is {(life.status or 'listed').lower()}{ends}{by}")
+
+
+def _successor(known: KnownModel | None, catalog: Catalog) -> str | None:
+    newest = catalog.by_alias(known.family) if known else None
+    if newest is None or newest == known:
+        return None
+    return f"its successor is {newest.name} (`--model {newest.alias}`)"
+
+
+def logging(told: Mapping[str, Any], region: str) -> Check:
+    """What GetModelInvocationLoggingConfiguration means; without a configuration it is off."""
+    config = told.get("loggingConfig")
+    if not config:
+        return Check(
+            "logging",
+            "warn",
+            f"model invocation logging is off in {region}",
+            "turn it on in the Bedrock console (Settings, Model invocation logging)",
+        )
+    places = []
+    if cloudwatch := config.get("cloudWatchConfig"):
+        places.append(f"log group {cloudwatch['logGroupName']}")
+    if s3 := config.get("s3Config"):
+        places.append(f"s3://{s3['bucketName']}/{s3.get('keyPrefix') or ''}")
+    where = f"model invocation logging goes to {' and '.join(places) or 'nowhere'}"
+    if not places or config.get("textDataDeliveryEnabled") is False:
+        return Check("logging", "warn", f"{where}, without prompts and answers")
+    return Check("logging", "ok", where)

@@ -1,0 +1,259 @@
+"""`verify-creds`, once credentials are known: AWS is asked side by side, and judged in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from bedrock_claude_cli.bedrock import access, ask, checks, identity
+from bedrock_claude_cli.bedrock.answer import Broken, Counted, Moved, Started, Usage, Waiting
+from bedrock_claude_cli.bedrock.catalog import Catalog
+from bedrock_claude_cli.bedrock.checks import Check, Plan, judge
+from bedrock_claude_cli.bedrock.duration import show_duration
+from bedrock_claude_cli.bedrock.identity import Caller, Credentials
+from bedrock_claude_cli.bedrock.model_id import Target
+from bedrock_claude_cli.bedrock.prompt import Options, Request
+from bedrock_claude_cli.errors import ExitCode
+
+LIST = "bedrock:ListFoundationModels"
+AVAILABILITY = "bedrock:GetFoundationModelAvailability"
+PROFILE = "bedrock:GetInferenceProfile"
+LOGGING = "bedrock:GetModelInvocationLoggingConfiguration"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `verify-creds` found: the shape of its `--json`.
+
+    `endpoint_urls` is null where nothing overrules AWS's own endpoint; `aws` says that all of them
+    lead to AWS; `model` is the id that would be sent.
+    """
+
+    account: str | None
+    arn: str | None
+    user_id: str | None
+    credentials: Credentials
+    region: str | None
+    region_source: str | None
+    endpoint_urls: Mapping[str, str | None]
+    aws: bool | None
+    model: str | None
+    checks: tuple[Check, ...]
+    ok: bool
+
+    @property
+    def exit_code(self) -> int:
+        """The first fail's."""
+        return next((each.exit_code or 1 for each in self.checks if each.status == "fail"), 0)
+
+
+def facts(report: Report) -> Iterator[tuple[str, str]]:
+    """Who calls and from where, as label and text; what is not known is left out."""
+    told = report.credentials
+    if report.account:
+        yield "account", report.account
+    if report.arn:
+        yield "arn", report.arn
+    if report.user_id:
+        yield "user-id", report.user_id
+    if told.source:
+        yield "source", f"{told.source}{f', {told.access_key_id}' if told.access_key_id else ''}"
+    if told.profile:
+        yield "profile", f"{told.profile} from {told.profile_source}"
+    if report.region:
+        yield "region", f"{report.region} from {report.region_source}"
+    if told.expires_at and told.seconds_left is not None:
+        yield "expires", f"{told.expires_at}, in {show_duration(told.seconds_left)}"
+    elif told.source:
+        yield "expires", "never" if told.end_known else "nobody tells"
+
+
+class World(NamedTuple):
+    """How AWS is reached, and as whom. `target` is None where the model cannot be called here."""
+
+    credentials: Credentials
+    region: str
+    catalog: Catalog
+    target: Target | None
+    options: Options
+    sts: Callable[[], Any]
+    bedrock: Callable[[], Any]
+    reach: ask.Reach
+    say: Callable[[str], None]
+
+
+class _Asked(NamedTuple):
+    """The answers of AWS under way; None where nothing needs them."""
+
+    caller: Future[Caller] | None
+    summaries: Future[list[Mapping[str, Any]]] | None
+    base_id: Future[str | None] | None
+    available: Future[Mapping[str, Any]] | None
+    logging: Future[Mapping[str, Any]] | None
+
+
+def examine(plan: Plan, world: World) -> tuple[Caller | None, list[Check]]:
+    """Who calls, and every check of the plan that needs AWS's answer."""
+    with _pool() as pool:
+        asked = _ask(plan, world, pool)
+        caller = asked.caller.result() if asked.caller and not asked.caller.exception() else None
+        found = [_identity(asked), _expect(plan, world, caller)]
+        found.append(identity.ttl(world.credentials, plan.min_ttl))
+        if plan.wants("reach"):
+            found.append(judge("reach", lambda: _reach(asked, world), LIST))
+        if asked.available:
+            found.append(judge("model", lambda: _model(asked, world), PROFILE, AVAILABILITY))
+        if asked.base_id:
+            found.append(judge("lifecycle", lambda: _lifecycle(asked, world), PROFILE))
+        if asked.logging:
+            found.append(judge("logging", lambda: _logging(asked, world), LOGGING))
+        if plan.wants("invoke") and world.target:
+            found.append(_invoke(plan, world, world.target, found))
+        return caller, found
+
+
+@contextmanager
+def _pool() -> Iterator[ThreadPoolExecutor]:
+    """Threads that an interrupt does not wait for."""
+    pool = ThreadPoolExecutor(5)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _ask(plan: Plan, world: World, pool: ThreadPoolExecutor) -> _Asked:
+    """Send what the plan needs; a client is made while the answers to others' calls travel."""
+    api_key, target = world.credentials.api_key, world.target
+    who = plan.wants("identity", "expect")
+    caller = summaries = base_id = available = logging = None
+    if who and not api_key:
+        caller = pool.submit(identity.get_caller, world.sts())
+    needs_list = plan.wants("reach", "lifecycle") or (who and api_key)
+    needs_base = target is not None and plan.wants("model", "lifecycle")
+    if needs_list or needs_base or plan.wants("logging"):
+        bedrock = world.bedrock()
+    if needs_list:
+        summaries = pool.submit(_summaries, bedrock)
+    if target is not None and needs_base:
+        base_id = pool.submit(access.base_model, bedrock, target)
+        if plan.wants("model"):
+            available = pool.submit(_available, bedrock, base_id)
+    if plan.wants("logging"):
+        logging = pool.submit(bedrock.get_model_invocation_logging_configuration)
+    return _Asked(caller, summaries, base_id if needs_base else None, available, logging)
+
+
+def _summaries(bedrock: Any) -> list[Mapping[str, Any]]:
+    found: list[Mapping[str, Any]] = bedrock.list_foundation_models(byProvider="Anthropic")[
+        "modelSummaries"
+    ]
+    return found
+
+
+def _available(bedrock: Any, base_id: Future[str | None]) -> Mapping[str, Any]:
+    base = base_id.result()
+    if base is None:
+        return {}
+    told: Mapping[str, Any] = bedrock.get_foundation_model_availability(modelId=base)
+    return told
+
+
+def _identity(asked: _Asked) -> Check:
+    if asked.caller is not None:
+        caller = asked.caller
+
+        def known() -> Check:
+            caller.result()
+            return Check("identity", "ok", "STS knows these credentials")
+
+        return judge("identity", known)
+
+    def accepted() -> Check:
+        if asked.summaries is not None:
+            asked.summaries.result()
+        text = "Bedrock takes the API key; STS cannot tell its account"
+        return Check("identity", "ok", text)
+
+    return judge("identity", accepted, LIST)
+
+
+def _expect(plan: Plan, world: World, caller: Caller | None) -> Check:
+    if not plan.expects():
+        return Check("expect", "skip", "no account or ARN is expected")
+    if world.credentials.api_key:
+        text = "a Bedrock API key does not tell whose it is, so this cannot be proven"
+        hint = "use AWS credentials: `--profile NAME`"
+        return checks.fail("expect", ExitCode.UNMET, text, hint)
+    if caller is None:
+        return Check("expect", "skip", "not tried: STS did not tell who calls")
+    return identity.expect(caller, plan)
+
+
+def _reach(asked: _Asked, world: World) -> Check:
+    models = asked.summaries.result() if asked.summaries else []
+    count = len({each["modelId"] for each in models})
+    if not count:
+        text = f"Bedrock in {world.region} answers, but lists no model of Anthropic's"
+        return Check("reach", "warn", text, "`bedrock-claude list-models --all-regions`")
+    return Check(
+        "reach", "ok", f"Bedrock in {world.region} answers; it lists {count} Claude models"
+    )
+
+
+def _model(asked: _Asked, world: World) -> Check:
+    told = asked.available.result() if asked.available else {}
+    shown = world.target.model_id if world.target else ""
+    if not told:
+        return Check("model", "skip", f"Bedrock does not tell who may use {shown}")
+    return access.open_to_account(told, shown, world.region)
+
+
+def _lifecycle(asked: _Asked, world: World) -> Check:
+    base_id = asked.base_id.result() if asked.base_id else None
+    if base_id is None:
+        return Check("lifecycle", "skip", "only AWS knows which model this is")
+    listed = asked.summaries
+    failed = listed is None or listed.exception() is not None
+    summaries = None if failed or listed is None else listed.result()
+    return access.lifecycle(base_id, summaries, world.catalog)
+
+
+def _logging(asked: _Asked, world: World) -> Check:
+    told = asked.logging.result() if asked.logging else {}
+    return access.logging(told, world.region)
+
+
+def _invoke(plan: Plan, world: World, target: Target, before: list[Check]) -> Check:
+    """One call of one token, and only where nothing before it speaks against paying for it."""
+    if not plan.invoke:
+        text = "not proven that this identity may invoke it"
+        return Check("invoke", "skip", text, "`--invoke` makes one tiny billed call")
+    if any(each.status == "fail" for each in before):
+        return Check("invoke", "skip", "not tried: an earlier check failed, and it would be billed")
+    return judge("invoke", lambda: _invoked(world, target))
+
+
+def _invoked(world: World, target: Target) -> Check:
+    given = world.options
+    options = Options(max_tokens=1, via=given.via, timeout=given.timeout, retries=given.retries)
+    usage, request_id, model_id = Usage(), None, target.model_id
+    request = Request(options, target.model_id, "Hi")
+    for event in ask.ask(request, target, world.reach, world.catalog):
+        match event:
+            case Counted(usage=counted):
+                usage = counted
+            case Started(request_id=given_id):
+                request_id = given_id
+            case Moved(model_id=other):
+                model_id = other
+            case Waiting(seconds=seconds, cause=cause):
+                world.say(f"{cause}: waiting {seconds:g} s before the call is made again")
+            case Broken(error=error):
+                raise error
+    tokens = f"{usage.input_tokens} in and {usage.output_tokens} out"
+    text = f"this identity may invoke {model_id}; the proof took {tokens} (tokens)"
+    return Check("invoke", "ok", text, request_id=request_id)

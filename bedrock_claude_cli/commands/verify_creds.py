@@ -1,0 +1,262 @@
+"""`verify-creds`: who calls, from where, and may they use Claude; for people and for CI."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from bedrock_claude_cli import options
+from bedrock_claude_cli.aws import UNSTREAMED_TIMEOUT
+from bedrock_claude_cli.bedrock import ask, catalog, checks, identity, inventory, model_id, verify
+from bedrock_claude_cli.bedrock.checks import Check, Plan, judge
+from bedrock_claude_cli.bedrock.duration import parse_duration
+from bedrock_claude_cli.bedrock.identity import Credentials
+from bedrock_claude_cli.context import Context
+from bedrock_claude_cli.context import command as as_command
+from bedrock_claude_cli.errors import ConfigError, ExitCode, UsageError
+from bedrock_claude_cli.terminal import safe
+
+SERVICES = ("sts", "bedrock", "bedrock-runtime")
+_COLORS = {"ok": "32", "warn": "33", "fail": "31;1", "skip": "2"}
+
+
+@as_command
+def command(
+    ctx: Context,
+    model: options.Model = None,
+    endpoint: options.Endpoint = None,
+    expect_account: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--expect-account", metavar="ID", help="Fail in any other account."),
+    ] = None,
+    expect_arn: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--expect-arn", metavar="GLOB", help="Fail if the ARN does not match."),
+    ] = None,
+    min_ttl: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            "--min-ttl", metavar="DURATION", help="Fail if the credentials end sooner: 15m, 2h."
+        ),
+    ] = None,
+    invoke: Annotated[
+        bool, typer.Option("--invoke", help="Prove it by one tiny call, which is billed.")
+    ] = False,
+    require: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(
+            "--require",
+            metavar="CHECK,...",
+            help="Checks whose warn and skip are failures; `aws` allows no endpoint but AWS's own.",
+        ),
+    ] = None,
+    only: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option("--only", metavar="CHECK,...", help="Only these checks, and no other call."),
+    ] = None,
+) -> int:
+    """Check credentials, region, model access and logging.
+
+    The checks, in order: config, credentials, identity, expect, ttl, reach, model, invoke,
+    lifecycle, logging. The exit code is the first failure's.
+    """
+    ctx.give(model=model, endpoint=endpoint)
+    plan = checks.plan(
+        only=only or (),
+        require=require or (),
+        account=expect_account,
+        arn=expect_arn,
+        min_ttl=None if min_ttl is None else _seconds(min_ttl),
+        invoke=invoke,
+    )
+    report = _examine(ctx, plan)
+    _show(ctx, report)
+    return report.exit_code
+
+
+def _seconds(text: str) -> float:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise UsageError(f"--min-ttl: {error}") from None
+
+
+def _examine(ctx: Context, plan: Plan) -> verify.Report:
+    urls: dict[str, str | None] = {}
+    found = [judge("config", lambda: _config(ctx, plan, urls))]
+    credentials, caller, target = Credentials(), None, None
+    sound = found[0].exit_code in (None, ExitCode.UNMET)
+    if sound and plan.names != ("config",):
+        known = catalog.load()
+        if plan.wants("model", "invoke", "lifecycle"):
+            target, refused = _target(ctx, known)
+            found += [refused] if refused else []
+        credentials, check = _credentials(ctx)
+        found.append(check)
+        if check.status == "ok":
+            caller, rest = verify.examine(plan, _world(ctx, credentials, known, target))
+            found += rest
+    done = tuple(replace(check, hint=ctx.fill(check.hint)) for check in checks.finish(found, plan))
+    return verify.Report(
+        account=caller.account if caller else None,
+        arn=caller.arn if caller else None,
+        user_id=caller.user_id if caller else None,
+        credentials=credentials,
+        region=ctx.region if sound else None,
+        region_source=ctx.aws.region.source if sound else None,
+        endpoint_urls=urls,
+        aws=all(url is None or ctx.aws.is_aws(url) for url in urls.values()) if sound else None,
+        model=target.model_id if target else None,
+        checks=done,
+        ok=all(check.status != "fail" for check in done),
+    )
+
+
+def _config(ctx: Context, plan: Plan, urls: dict[str, str | None]) -> Check:
+    """Read every setting; `urls` is filled with the endpoints that overrule AWS's own."""
+    from urllib.parse import urlsplit
+
+    path = ctx.settings.path
+    told = f"{path} is valid" if path.exists() else "no config file, so defaults count"
+    for service, url in ctx.aws.endpoint_urls(SERVICES).items():
+        if url is not None and not (url.startswith("http") and urlsplit(url).hostname):
+            raise ConfigError(f"the endpoint of {service} is no URL", hint="see AWS_ENDPOINT_URL*")
+        urls[service] = url and re.sub(r"//[^/@]*@", "//", url)
+    foreign = {url for url in urls.values() if url and not ctx.aws.is_aws(url)}
+    if not foreign:
+        return Check("config", "ok", told)
+    text = f"requests go to {' and '.join(sorted(foreign))}, which is not AWS; {told}"
+    hint = None if ctx.in_sandbox else "AWS_ENDPOINT_URL* or the AWS profile sets this endpoint"
+    if checks.AWS in plan.required:
+        return checks.fail("config", ExitCode.UNMET, text, hint)
+    return Check("config", "warn", text, hint)
+
+
+def _target(ctx: Context, known: catalog.Catalog) -> tuple[model_id.Target | None, Check | None]:
+    """The model that would be called, or the failed check where the region does not offer it."""
+    chosen, folder = ctx.settings.options, ctx.cache_folder()
+    found: list[model_id.Target] = []
+
+    def resolve() -> Check:
+        seen = inventory.recall(folder / f"{ctx.region}.json") if folder else ()
+        found.append(
+            model_id.resolve(
+                chosen.model or "",
+                endpoint=chosen.endpoint or "auto",
+                region=ctx.region,
+                catalog=known,
+                seen=seen,
+            )
+        )
+        return Check("model", "ok", found[0].model_id)
+
+    check = judge("model", resolve)
+    for note in found[0].notes if found else ():
+        ctx.out.note(note)
+    return (found[0], None) if found else (None, check)
+
+
+def _credentials(ctx: Context) -> tuple[Credentials, Check]:
+    """Where the credentials come from; fetching them may ask STS, SSO or a metadata service."""
+    aws = ctx.aws
+    if aws.api_key:
+        told = Credentials(source=identity.API_KEY, end_known=False, api_key=True)
+        return told, Check("credentials", "ok", identity.API_KEY)
+    found: list[Credentials] = []
+    ours = (None, None) if aws.environment_keys else (aws.profile.value, aws.profile.source)
+
+    def fetch() -> Check:
+        keys = aws.keys()
+        found.append(identity.describe(*keys, *ours))
+        return Check("credentials", "ok", f"{found[0].source}, {keys.access_key_id}")
+
+    check = judge("credentials", fetch)
+    if found:
+        return found[0], check
+    claims = None
+    token = aws.web_identity()
+    if token and Path(token[0]).is_file():
+        claims, check = identity.diagnose(Path(token[0]), token[1], check)
+    return Credentials(profile=ours[0], profile_source=ours[1], web_identity=claims), check
+
+
+def _world(
+    ctx: Context,
+    credentials: Credentials,
+    known: catalog.Catalog,
+    target: model_id.Target | None,
+) -> verify.World:
+    return verify.World(
+        credentials=credentials,
+        region=ctx.region,
+        catalog=known,
+        target=target,
+        options=ctx.settings.options,
+        sts=lambda: ctx.sts,
+        bedrock=lambda: ctx.bedrock,
+        reach=ask.Reach(
+            runtime=lambda: ctx.runtime,
+            patient=lambda: ctx.aws.client("bedrock-runtime", read_timeout=UNSTREAMED_TIMEOUT),
+            offered=lambda: [
+                offer.id
+                for each in inventory.list_models(ctx.bedrock, ctx.region, known)
+                for offer in each.ids
+            ],
+        ),
+        say=ctx.out.note,
+    )
+
+
+def _show(ctx: Context, report: verify.Report) -> None:
+    """Facts, then checks: in columns on a terminal, tab-separated in a pipe."""
+    if ctx.out.json:
+        ctx.out.data(report)
+        return
+    for label, value in verify.facts(report):
+        if ctx.out.terminal:
+            ctx.out.line(f"{label:<13}{value}")
+        else:
+            ctx.out.line(f"{label}\t{_flat(value)}")
+    for check in report.checks:
+        if ctx.out.terminal:
+            _line(ctx, check)
+        else:
+            cells = (check.name, check.status, check.detail, check.hint or "")
+            ctx.out.line("\t".join(map(_flat, cells)))
+    failed = next((check for check in report.checks if check.status == "fail"), None)
+    if failed and not ctx.out.terminal:
+        ctx.out.fail(f"{failed.name}: {failed.detail}", failed.hint)
+
+
+def _flat(cell: str) -> str:
+    return cell.replace("\t", " ").replace("\n", " ")
+
+
+def _line(ctx: Context, check: Check) -> None:
+    """One check on a terminal, wrapped under itself; commands in backticks stay whole."""
+    import shutil
+    from textwrap import wrap
+
+    width = max(40, shutil.get_terminal_size().columns - 20)
+    told = [check.detail, *([f"hint: {check.hint}"] if check.hint else [])]
+    lines = [
+        line.replace("\0", " ")
+        for text in told
+        for part in safe(text).split("\n")
+        for line in wrap(
+            re.sub(r"`[^`]*`", lambda span: span[0].replace(" ", "\0"), part),
+            width,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    ]
+    status = f"{check.status:<5}"
+    if ctx.out.color:
+        status = f"\x1b[{_COLORS[check.status]}m{status}\x1b[0m"
+    ctx.out.stdout.write(f"{check.name:<13}{status}  {lines[0]}\n")
+    for line in lines[1:]:
+        ctx.out.stdout.write(f"{'':20}{line}\n")
