@@ -1,4 +1,18 @@
-"""Rules as plain data: which requests get another answer than the canned one."""
+"""Rules as plain data: which requests get another answer than the canned one.
+
+    when:    operation, model, region (globs), prompt (a regex, searched in the last user message)
+    times:   how often the rule applies; without it always
+    reply:   text or words (one token each), thinking, stop_reason, usage
+    error:   type, and where AWS's own shall not do: status, message, headers
+    deny:    an IAM action (a glob); the rule applies to the operations that need it
+    stream:  delay_ms (before the first byte), gap_ms (between deltas), and one fault after so
+             many content deltas: cut_after (a clean end without message_stop), reset_after (a TCP
+             reset; after 0 there is no answer at all), exception {type, after}, garbage_after,
+             bad_crc_after (the next delta's checksum is wrong)
+
+A whole answer knows the faults, too: cut is half a body, reset none, exception an error, garbage
+a body of it.
+"""
 
 from __future__ import annotations
 

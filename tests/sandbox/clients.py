@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ HERE = Path(__file__).parent
 # Read before any fixture clears the variables of this project.
 AWS = os.environ.get("BEDROCK_CLAUDE_TEST_AWS", "aws")
 NODE_MODULES = Path(os.environ.get("BEDROCK_CLAUDE_TEST_NODE_MODULES", HERE / "node/node_modules"))
-PACKAGES = ("@anthropic-ai/bedrock-sdk", "@aws-sdk/client-bedrock-runtime")
+PACKAGES = tuple(json.loads((HERE / "node/package.json").read_text())["dependencies"])
 
 
 def aws_cli() -> str:
