@@ -89,7 +89,8 @@ class Output:
         """JSON of a dataclass, a mapping or a sequence of either, through --query."""
         plain = self._plain(value)
         if self._query is not None:
-            plain = self._query.search(plain)
+            # JMESPath sees lists, and a dataclass may hold tuples.
+            plain = self._query.search(json.loads(json.dumps(plain)))
             if self._bare and isinstance(plain, str):
                 self.line(plain)
                 return
