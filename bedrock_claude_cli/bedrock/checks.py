@@ -85,8 +85,6 @@ def plan(
     }
     if chosen:
         chosen |= {name for name, given in flags.items() if given} | (required - {AWS})
-        # The file is read and the endpoints are known without a call.
-        chosen.add("config")
     names = tuple(name for name in NAMES if not chosen or name in chosen)
     return Plan(names, required, account, arn, min_ttl, invoke)
 
@@ -148,7 +146,8 @@ def finish(found: Iterable[Check], plan: Plan) -> tuple[Check, ...]:
     causes: dict[tuple[int | None, str | None], str] = {}
     for name in NAMES:
         check = by_name.get(name, Check(name, "skip", "not tried: an earlier check failed"))
-        if name not in plan.names and check.status != "fail":
+        # Also where nobody asked for it, a wrong endpoint or lost credentials must show.
+        if name not in plan.names and not (name in by_name and check.status in ("warn", "fail")):
             continue
         if check.exit_code in (ExitCode.AUTH, ExitCode.UNAVAILABLE):
             first = causes.setdefault((check.exit_code, check.code), name)
