@@ -8,15 +8,13 @@ resource layer to the start of every command for nothing.
 from __future__ import annotations
 
 import gc
-import os
 from collections.abc import Iterable, Iterator, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bedrock_claude_cli import __version__
-from bedrock_claude_cli.config import FALLBACK_REGION, Setting, Settings
+from bedrock_claude_cli.config import FALLBACK_REGION, Setting, Settings, did_you_mean, expanded
 from bedrock_claude_cli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -108,6 +106,8 @@ class Aws:
             parts.append("keys from AWS_ACCESS_KEY_ID")
         elif self.profile.value:
             parts.append(f"profile {self.profile.value} from {self.profile.source}")
+        else:
+            parts.append("no profile named")
         return ", ".join(parts)
 
     def notes(self) -> Iterator[str]:
@@ -218,6 +218,15 @@ class Aws:
             # An instance variable would switch environment keys off; this does not.
             store = session.get_component("config_store")
             store.set_config_provider("profile", ConstantProvider(name))
+        if name and name not in session.available_profiles:
+            known = ", ".join(session.available_profiles)
+            raise ConfigError(
+                f"no AWS profile `{name}` (from {source})"
+                f"{did_you_mean(name, session.available_profiles)}",
+                hint=f"profiles: {known}"
+                if known
+                else f"`aws configure --profile {name}` makes it",
+            )
         return session
 
     @cached_property
@@ -225,19 +234,16 @@ class Aws:
         """The botocore session with its region and credential chain set."""
         from botocore.configprovider import ConstantProvider
         from botocore.credentials import create_credential_resolver
-        from botocore.utils import JSONFileCache
 
         session = self._bare_session
         region = self.region.value
         session.get_component("config_store").set_config_provider(
             "region", ConstantProvider(region)
         )
-        # The AWS CLI's own cache: without it every command would ask STS or SSO (and for the MFA
-        # code) again.
-        folder = Path.home() / ".aws" / "cli" / "cache"
-        cache = JSONFileCache(str(folder)) if _writable(folder) else None
+        custom = any(self.endpoint_urls(("sts", "sso")).values())
         session.register_component(
-            "credential_provider", create_credential_resolver(session, cache, region)
+            "credential_provider",
+            create_credential_resolver(session, None if custom else _cli_cache(), region),
         )
         return session
 
@@ -281,9 +287,22 @@ def _loader(session: Any) -> Any:
     return QuickLoader(extra_search_paths=found.search_paths)
 
 
-def _writable(folder: Path) -> bool:
-    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    return os.access(existing, os.W_OK)
+def _cli_cache() -> Any:
+    """The AWS CLI's cache of role sessions (files of mode 0600), or None without a home folder.
+
+    Without it every command would ask STS or SSO, and for the MFA code, again. A session is kept
+    under its role, session name, external id and MFA device. What a custom endpoint issued must
+    not get there, where the AWS CLI would take it for AWS's.
+    """
+    from botocore.utils import JSONFileCache
+
+    class Cache(JSONFileCache):  # type: ignore[misc]  # botocore ships no types
+        def __setitem__(self, key: str, value: Any) -> None:
+            with suppress(OSError):  # a full or read-only disk costs the next command a request
+                super().__setitem__(key, value)
+
+    home = expanded("~")
+    return Cache(str(home / ".aws" / "cli" / "cache")) if home.is_absolute() else None
 
 
 @contextmanager

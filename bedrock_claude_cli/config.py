@@ -56,9 +56,9 @@ class _Layer(NamedTuple):
 def config_path(environ: Mapping[str, str], flag: Path | None = None) -> tuple[Path, str | None]:
     """The config file's path, and which flag or variable named it (None: the default place)."""
     if flag is not None:
-        return _expanded(flag), "--config"
+        return expanded(flag), "--config"
     if environ.get(PREFIX + "CONFIG"):
-        return _expanded(environ[PREFIX + "CONFIG"]), PREFIX + "CONFIG"
+        return expanded(environ[PREFIX + "CONFIG"]), PREFIX + "CONFIG"
     return xdg_folder(environ, "XDG_CONFIG_HOME", ".config") / "config.yaml", None
 
 
@@ -115,12 +115,12 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 def xdg_folder(environ: Mapping[str, str], variable: str, fallback: str) -> Path:
     """This tool's folder under an XDG base directory such as XDG_CACHE_HOME."""
     base = Path(environ.get(variable, ""))
-    return (base if base.is_absolute() else _expanded("~") / fallback) / "bedrock-claude"
+    return (base if base.is_absolute() else expanded("~") / fallback) / "bedrock-claude"
 
 
-def _expanded(path: str | Path) -> Path:
-    # Path.expanduser and Path.home raise where nobody knows the home folder; this leaves the `~`.
-    return Path(os.path.expanduser(path))  # noqa: PTH111
+def expanded(path: str | Path) -> Path:
+    """The path with its `~` replaced by the home folder, where anybody knows that."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111  # Path.expanduser raises where nobody does
 
 
 def _absent(path: Path) -> bool:

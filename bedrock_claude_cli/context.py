@@ -138,7 +138,8 @@ class Context:
         )
         if self.in_sandbox or custom:
             return None
-        return config.xdg_folder(self.environ, "XDG_CACHE_HOME", ".cache") / "models"
+        folder = config.xdg_folder(self.environ, "XDG_CACHE_HOME", ".cache")
+        return folder / "models" if folder.is_absolute() else None
 
     def _enter_sandbox(self) -> None:
         from bedrock_claude_cli.sandbox import environment
@@ -199,7 +200,7 @@ def make_sandbox(script: Path | None, **settings: Any) -> Any:
         return Sandbox(**settings)
     from bedrock_claude_cli.yaml_file import Problems, read_yaml
 
-    script = script.expanduser()
+    script = config.expanded(script)
     problems = Problems(script)
     document = read_yaml(script, problems)
     try:
