@@ -77,23 +77,39 @@ class LazyGroup(TyperGroup):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
     def shell_complete(self, ctx: Any, incomplete: str) -> Any:
-        """The names of commands; options come from typer."""
-        named = [
-            SimpleNamespace(value=name, help=text, type="plain")
+        """The names of commands, without importing any."""
+        return [
+            SimpleNamespace(value=name, help=text)
             for name, (_, text) in COMMANDS.items()
             if name.startswith(incomplete)
         ]
-        return [*named, *super().shell_complete(ctx, incomplete)] if incomplete else named
 
 
 app = typer.Typer(
-    cls=LazyGroup, add_completion=True, rich_markup_mode=None, pretty_exceptions_enable=False
+    cls=LazyGroup, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
 )
 
 
 def _show_version(value: bool) -> None:
     if value:
         print(f"bedrock-claude {__version__}")
+        raise typer.Exit
+
+
+def _show_completion(value: bool) -> None:
+    if value:
+        from bedrock_claude_cli import shells
+
+        print(shells.script(shells.current_shell()), end="")
+        raise typer.Exit
+
+
+def _install_completion(value: bool) -> None:
+    if value:
+        from bedrock_claude_cli import shells
+
+        shell = shells.current_shell()
+        print(f"completion for {shell} written to {shells.install(shell)}; it works in new shells")
         raise typer.Exit
 
 
@@ -113,6 +129,24 @@ def root(
         Optional[bool],  # noqa: UP045
         typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
     ] = None,
+    install_completion: Annotated[
+        Optional[bool],  # noqa: UP045
+        typer.Option(
+            "--install-completion",
+            callback=_install_completion,
+            is_eager=True,
+            help="Teach the current shell to complete.",
+        ),
+    ] = None,
+    show_completion: Annotated[
+        Optional[bool],  # noqa: UP045
+        typer.Option(
+            "--show-completion",
+            callback=_show_completion,
+            is_eager=True,
+            help="Print the completion script of the current shell.",
+        ),
+    ] = None,
 ) -> None:
     """Claude on Amazon Bedrock, from the shell.
 
@@ -125,10 +159,16 @@ def root(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; returns its exit code and never raises."""
     door = Door()
+    args = list(sys.argv[1:] if argv is None else argv)
     try:
         command = typer.main.get_command(app)
+        if question := os.environ.get("_BEDROCK_CLAUDE_COMPLETE"):
+            from bedrock_claude_cli import shells
+
+            print(shells.answer(question, command, args), end="")
+            return ExitCode.OK
         result = command.main(
-            args=list(sys.argv[1:] if argv is None else argv),
+            args=args,
             prog_name="bedrock-claude",
             standalone_mode=False,
             obj=door,
