@@ -210,7 +210,6 @@ class Aws:
             from botocore.configprovider import ConstantProvider
 
             session = botocore.session.Session()
-            session.register_component("data_loader", _loader(session))
         name, source = self.profile.value, self.profile.source
         if name and source in _OVERRIDING:
             session.set_config_variable("profile", name)

@@ -76,9 +76,10 @@ class Spec:
     def _in_range(self, number: float) -> Any:
         above = self.low is not None and not number >= self.low
         if above or (self.high is not None and not number <= self.high):
+            shown = str(number)[:24].removesuffix(".0")
             if self.high is None:
-                raise ValueError(f"is at least {self.low:g}, not {number:g}")
-            raise ValueError(f"is between {self.low:g} and {self.high:g}, not {number:g}")
+                raise ValueError(f"is at least {self.low:g}, not {shown}")
+            raise ValueError(f"is between {self.low:g} and {self.high:g}, not {shown}")
         return number
 
 
