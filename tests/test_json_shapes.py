@@ -1,0 +1,79 @@
+"""docs/json.md is held to what the commands print."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Run
+
+DOCUMENT = Path(__file__).parents[1] / "docs" / "json.md"
+ASK = ("ask", "--sandbox", "-n", "--json")
+
+
+def told(section: str) -> set[str]:
+    """The keys that the table of a section names."""
+    text = DOCUMENT.read_text("utf-8").split(f"\n## {section}\n")[1].split("\n## ")[0]
+    return set(re.findall(r"^\| `(\w+)` \|", text, re.M))
+
+
+def printed(run: Run, *argv: str) -> Any:
+    return json.loads(run(*argv).out)
+
+
+@pytest.mark.parametrize(
+    "section, argv",
+    [
+        ("ask", (*ASK, "hi")),
+        ("ask --dry-run", (*ASK, "--dry-run", "hi")),
+        ("list-models", ("list-models", "--sandbox", "--json")),
+        ("verify-creds", ("verify-creds", "--sandbox", "--json")),
+        ("config show", ("config", "show", "--json")),
+        ("config path", ("config", "path", "--json")),
+    ],
+)
+def test_the_keys_of_a_result(run: Run, section: str, argv: tuple[str, ...]) -> None:
+    found = printed(run, *argv)
+    first = found[0] if isinstance(found, list) else found
+    assert first.pop("schema") == 1
+    assert first.pop("sandbox", False) is ("--sandbox" in argv)
+    assert set(first) == told(section)
+
+
+@pytest.mark.parametrize(
+    "section, argv, path",
+    [
+        ("usage", (*ASK, "hi"), ["usage"]),
+        ("list-models ids", ("list-models", "--sandbox", "--json"), [0, "ids", 0]),
+        ("verify-creds checks", ("verify-creds", "--sandbox", "--json"), ["checks", 0]),
+        ("verify-creds credentials", ("verify-creds", "--sandbox", "--json"), ["credentials"]),
+    ],
+)
+def test_the_keys_of_what_is_inside(
+    run: Run, section: str, argv: tuple[str, ...], path: list[Any]
+) -> None:
+    found = printed(run, *argv)
+    for step in path:
+        found = found[step]
+    assert set(found) == told(section)
+
+
+def test_the_keys_of_an_error(run: Run) -> None:
+    error = json.loads(run(*ASK, code=2).err.splitlines()[-1])["error"]
+    assert set(error) == told("error")
+
+
+def test_the_fields_named_in_running_text(run: Run) -> None:
+    model = printed(run, "list-models", "--sandbox", "--json")[0]
+    text = DOCUMENT.read_text("utf-8")
+    for field in (*model["lifecycle"], *model["ids"][0]["price"]):
+        assert f"`{field}`" in text
+    assert set(printed(run, *ASK, "--dry-run", "hi")["estimate"]) == {
+        "input_tokens",
+        "max_tokens",
+        "cost_usd_at_most",
+    }
