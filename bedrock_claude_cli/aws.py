@@ -218,14 +218,14 @@ class Aws:
             store = session.get_component("config_store")
             store.set_config_provider("profile", ConstantProvider(name))
         if name and name not in session.available_profiles:
-            known = ", ".join(session.available_profiles)
+            known = session.available_profiles
             raise ConfigError(
-                f"no AWS profile `{name}` (from {source})"
-                f"{did_you_mean(name, session.available_profiles)}",
-                hint=f"profiles: {known}"
+                f"no AWS profile `{name}` (from {source}){did_you_mean(name, known)}",
+                hint=f"profiles: {', '.join(known)}"
                 if known
-                else f"`aws configure --profile {name}` makes it",
+                else f"`aws configure --profile {name}`",
             )
+        session.register_component("data_loader", _loader(session))
         return session
 
     @cached_property

@@ -177,10 +177,12 @@ def _aws_environment(environ: Mapping[str, str]) -> Iterator[_Layer]:
 
 
 def _unknown_variables(environ: Mapping[str, str]) -> Iterator[str]:
-    known = [PREFIX + key.upper() for key in ENVIRONMENT_KEYS]
+    known = [key.upper() for key in ENVIRONMENT_KEYS]
     for name in sorted(environ):
-        if name.startswith(PREFIX) and name not in known and environ[name]:
-            yield (f"{name} is no setting of this tool and was ignored{did_you_mean(name, known)}")
+        own = name.removeprefix(PREFIX)
+        if own != name and own not in known and environ[name]:
+            guess = did_you_mean(own, known).replace("`", f"`{PREFIX}", 1)
+            yield f"{name} is no setting of this tool and was ignored{guess}"
 
 
 def _merge(layers: list[_Layer]) -> dict[str, Setting]:
