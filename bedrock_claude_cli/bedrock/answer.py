@@ -132,7 +132,7 @@ class Answer:
         if self.complete:
             return None
         if self.error is not None:
-            return f"it broke off: {self.error['message']}", self.error["hint"]
+            return self.error["message"], self.error["hint"]
         if self.stop_reason is None:
             return "it ended without a reason", None
         unknown = f"it stopped with `{self.stop_reason}`"
