@@ -14,9 +14,12 @@ def run() -> None:
     try:
         from bedrock_claude_cli.main import main
 
-        for stream in (sys.stdout, sys.stderr):
+        for name in ("stdout", "stderr"):
+            stream = getattr(sys, name)
+            if stream is None:  # the shell closed it
+                setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
             # What a model wrote may hold lone surrogates, and a locale may lack a letter.
-            if isinstance(stream, TextIOWrapper):
+            elif isinstance(stream, TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
         code = main()
         sys.stdout.flush()
