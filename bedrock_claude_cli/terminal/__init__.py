@@ -49,16 +49,20 @@ class RawWriter:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self._newlines = ""
         self._line_open = False
 
     def write(self, text: str) -> None:
-        """Write a piece and flush it."""
-        if text:
-            emit(self._stream, text)
-            self._line_open = not text.endswith("\n")
+        """Write a piece and flush it; newlines wait, for at the end there is exactly one."""
+        text = self._newlines + text
+        body = text.rstrip("\n")
+        self._newlines = text[len(body) :]
+        if body:
+            self._line_open = True
+            emit(self._stream, body)
 
     def finish(self) -> None:
-        """End the last line, unless the text did."""
+        """End the last line."""
         if self._line_open:
             self._line_open = False
             emit(self._stream, "\n")
