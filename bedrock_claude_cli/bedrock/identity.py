@@ -174,15 +174,22 @@ def read_web_identity(file: Path, role_arn: str) -> WebIdentity:
     try:
         payload = file.read_text(encoding="ascii").strip().split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        issuer, audience, subject = (claims.get(key) for key in ("iss", "aud", "sub"))
-        expires = claims.get("exp")
-    except (ValueError, IndexError, AttributeError):
+        return _claimed(claims, role_arn)
+    # What a stranger's token holds can be of any type and size.
+    except (ValueError, IndexError, AttributeError, TypeError, OverflowError):
         raise ValueError(f"{file} holds no JSON Web Token") from None
+
+
+def _claimed(claims: dict[str, Any], role_arn: str) -> WebIdentity:
+    issuer, audience, subject = (claims.get(key) for key in ("iss", "aud", "sub"))
     audiences = audience if isinstance(audience, list) else [audience] if audience else []
+    if not all(isinstance(each, str) for each in (*audiences, issuer or "", subject or "")):
+        raise TypeError("a claim is no text")
+    expires = claims.get("exp")
     return WebIdentity(
         role_arn=role_arn,
         issuer=issuer,
-        audience=", ".join(str(each) for each in audiences) or None,
+        audience=", ".join(audiences) or None,
         subject=subject,
         expires_at=iso(datetime.fromtimestamp(expires, timezone.utc)) if expires else None,
         condition=_condition(issuer, audience, subject),

@@ -100,8 +100,9 @@ def examine(plan: Plan, world: World) -> tuple[Caller | None, list[Check]]:
     with _pool() as pool:
         asked = _ask(plan, world, pool)
         caller = asked.caller.result() if asked.caller and not asked.caller.exception() else None
-        found = [_identity(asked), _expect(plan, world, caller)]
-        found.append(identity.ttl(world.credentials, plan.min_ttl))
+        found = [_expect(plan, world, caller), identity.ttl(world.credentials, plan.min_ttl)]
+        if plan.wants("identity", "expect"):
+            found.append(_identity(asked))
         if plan.wants("reach"):
             found.append(judge("reach", lambda: _reach(asked, world), LIST))
         if asked.available:
