@@ -9,7 +9,7 @@ _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 def parse_duration(text: str) -> float:
     """Seconds of a duration; ValueError says what one looks like."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", text.strip())
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([smhd]?)", text.strip())
     if match is None:
         raise ValueError(f"`{text}` is no duration: write 90, 90s, 15m, 2h or 30d")
     return float(match[1]) * _UNITS[match[2]]
