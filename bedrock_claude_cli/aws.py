@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bedrock_claude_cli import __version__
 from bedrock_claude_cli.config import FALLBACK_REGION, Setting, Settings, did_you_mean, expanded
-from bedrock_claude_cli.errors import ConfigError
+from bedrock_claude_cli.errors import AuthError, ConfigError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -234,6 +234,7 @@ class Aws:
         from botocore.configprovider import ConstantProvider
         from botocore.credentials import create_credential_resolver
 
+        self._refuse_broken_keys()
         session = self._bare_session
         region = self.region.value
         session.get_component("config_store").set_config_provider(
@@ -245,6 +246,18 @@ class Aws:
             create_credential_resolver(session, None if custom else _cli_cache(), region),
         )
         return session
+
+    def _refuse_broken_keys(self) -> None:
+        """Keys that no header can carry would end up, in clear, in the HTTP client's error."""
+        used = [BEARER] if self.api_key else []
+        if self.environment_keys:
+            used += ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"]
+        for name in used:
+            if not all("!" <= letter <= "~" for letter in self.environ.get(name, "")):
+                raise AuthError(
+                    f"{name} holds a space, a line break or another character that no key has",
+                    hint="set it anew, from a source without a final line break",
+                )
 
     def client(
         self, service: str, *, region: str | None = None, read_timeout: float | None = None

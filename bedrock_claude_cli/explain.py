@@ -53,8 +53,9 @@ _THROTTLE = ("ThrottlingException", "Throttling", "TooManyRequestsException", "r
 # Error texts and what they mean: docs.aws.amazon.com/bedrock "Troubleshooting API error codes" and
 # the public issue threads that quote them. First match wins.
 TABLE: tuple[Known, ...] = (
-    Known(("ExpiredTokenException", "ExpiredToken", "RequestExpired"), "", AuthError, _EXPIRED),
+    Known(("ExpiredTokenException", "ExpiredToken"), "", AuthError, _EXPIRED),
     Known((), "security token included in the request is expired", AuthError, _EXPIRED),
+    Known(("RequestExpired",), "", AuthError, _CLOCK),
     Known(("InvalidSignatureException", "SignatureDoesNotMatch"), "signature expired", AuthError,
           _CLOCK),
     Known(("InvalidSignatureException", "SignatureDoesNotMatch"), "not yet current", AuthError,
@@ -74,21 +75,23 @@ TABLE: tuple[Known, ...] = (
     Known(("AccessDeniedException", "AccessDenied"), "aws marketplace actions", DeniedError,
           _MARKETPLACE),
     Known(("MPAgreementBeingCreated",), "", DeniedError,
-          "the Marketplace agreement is being created; try again in 15 minutes", "now"),
+          "the Marketplace agreement is being created; try again in 15 minutes", "later"),
     Known(("AccessDeniedException", "AccessDenied"), "authentication failed", AuthError,
           "the Bedrock API key in AWS_BEARER_TOKEN_BEDROCK is not valid; make a new one, "
           "or unset it to use your AWS credentials"),
     Known(("AccessDeniedException", "AccessDenied"), "bearer token", AuthError,
           "the Bedrock API key in AWS_BEARER_TOKEN_BEDROCK is not valid any more"),
+    Known(("AccessDeniedException", "AccessDenied"), "bedrock:callwithbearertoken", DeniedError,
+          "grant bedrock:CallWithBearerToken to the identity behind the Bedrock API key"),
+    Known(("AccessDeniedException", "AccessDenied"), "service control policy", DeniedError,
+          "an organization's policy denies it: ask its administrator (a global endpoint needs the "
+          "region `unspecified` allowed), or choose another endpoint, as in `--endpoint us`"),
     Known(("AccessDeniedException",), "foundation-model/anthropic", DeniedError,
           "grant the action on the inference profile and on the foundation model in every "
           "destination region; docs/iam.md has the policy"),
-    Known(("AccessDeniedException", "AccessDenied"), "service control policy", DeniedError,
-          "an organization's policy denies it: ask its administrator, or use an endpoint whose "
-          "regions are allowed (`--endpoint us`, `--endpoint eu`, ...)"),
     Known(("AccessDeniedException",), "have access to the model", DeniedError, _USE_CASE),
-    Known(("AccessDeniedException", "AccessDenied", "UnauthorizedOperation"), "", DeniedError,
-          "docs/iam.md lists the least privilege for each command"),
+    Known(("AccessDeniedException", "AccessDenied", "UnauthorizedOperation", "NotAuthorized"), "",
+          DeniedError, "docs/iam.md lists the least privilege for each command"),
     Known(("permission_error",), "", DeniedError, _USE_CASE),
     Known(("ValidationException",), "operation not allowed", DeniedError,
           "the account is restricted (often a new one): ask AWS Support to enable Bedrock"),
@@ -105,6 +108,7 @@ TABLE: tuple[Known, ...] = (
           "use an active model: `bedrock-claude list-models --active`"),
     Known(("ResourceNotFoundException",), "end of its life", RejectedError,
           "use an active model: `bedrock-claude list-models --active`"),
+    Known(("not_found_error",), "", RejectedError, _LIST),
     Known(("ValidationException",), "on-demand throughput isn", RejectedError, _LIST),
     Known(("ValidationException",), "model identifier is invalid", RejectedError, _LIST),
     Known(("ValidationException",), "invalid api version", RejectedError,
@@ -147,6 +151,13 @@ _NO_CREDENTIALS = (
 )
 _UNREACHED = "check the network, the proxy and the region's name; nothing was billed"
 
+_MISCONFIGURED = (
+    "InvalidChecksumConfigError", "InvalidDefaultsMode", "InvalidIMDSEndpointError",
+    "InvalidIMDSEndpointModeError", "InvalidMaxRetryAttemptsError", "InvalidProxiesConfigError",
+    "InvalidRetryConfigurationError", "InvalidRetryModeError",
+    "InvalidSTSRegionalEndpointsConfigError", "UnknownCredentialError", "EndpointVariantError",
+)  # fmt: skip
+
 # Exceptions that never reached AWS, or lost it on the way, by class name (botocore, the anthropic
 # SDK and its HTTP layer).
 CLIENT_TABLE: dict[str, tuple[type[CliError], str | None, str]] = {
@@ -159,10 +170,11 @@ CLIENT_TABLE: dict[str, tuple[type[CliError], str | None, str]] = {
     "TokenRetrievalError": (AuthError, "{login}", "no"),
     "UnauthorizedSSOTokenError": (AuthError, "{login}", "no"),
     "SSOError": (AuthError, "{login}", "no"),
-    "InvalidSSOTokenError": (AuthError, "{login}", "no"),
     "LoginRefreshRequired": (AuthError, "{login}", "no"),
     "LoginTokenLoadError": (AuthError, "{login}", "no"),
     "LoginInsufficientPermissions": (AuthError, "{login}", "no"),
+    "LoginError": (AuthError, "{login}", "no"),
+    "NoAuthTokenError": (AuthError, "{login}", "no"),
     "MissingDependencyException": (
         AuthError, "`pip install \"botocore[crt]\"` beside this tool: `aws login` needs it", "no"),
     "MetadataRetrievalError": (AuthError, _NO_CREDENTIALS, "no"),
@@ -175,6 +187,11 @@ CLIENT_TABLE: dict[str, tuple[type[CliError], str | None, str]] = {
     "InvalidRegionError": (ConfigError, "a region is written like `us-east-1`", "no"),
     "InvalidEndpointConfigurationError": (
         ConfigError, "unset AWS_BEARER_TOKEN_BEDROCK, or use an https endpoint", "no"),
+    "EndpointProviderError": (
+        ConfigError, "look at AWS_ENDPOINT_URL*, AWS_USE_FIPS_ENDPOINT and "
+        "AWS_USE_DUALSTACK_ENDPOINT", "no"),
+    **dict.fromkeys(_MISCONFIGURED, (
+        ConfigError, "mend it in the environment or in the AWS config file", "no")),
     "UnknownServiceError": (ConfigError, "upgrade boto3", "no"),
     "EndpointConnectionError": (UnavailableError, _UNREACHED, "now"),
     "ConnectTimeoutError": (UnavailableError, _UNREACHED, "now"),
@@ -234,6 +251,7 @@ def fault(error: BaseException) -> AwsFault | None:
     if hasattr(error, "status_code") and headers is not None:
         body = getattr(error, "body", None)
         inner = body.get("error", body) if isinstance(body, dict) else {}
+        inner = inner if isinstance(inner, dict) else {}
         name = headers.get("x-amzn-errortype", "").split(":")[0] or str(inner.get("type", ""))
         return AwsFault(
             name=name[:1].upper() + name[1:] if "_" not in name else name,
@@ -246,22 +264,32 @@ def fault(error: BaseException) -> AwsFault | None:
 
 
 def _seconds(text: str | None) -> float | None:
-    return float(text) if text and text.replace(".", "", 1).isdigit() else None
+    return float(text) if text and text.replace(".", "", 1).isdecimal() else None
 
 
 def explain(found: AwsFault) -> CliError:
-    """An AWS error as the table explains it; by HTTP status where the table has no row."""
+    """An AWS error as the table explains it; by HTTP status where the table has no row.
+
+    What arrived inside a stream (HTTP 200, or no status at all) came from a model at work, so it
+    may have been billed whatever it is.
+    """
     text = found.message.lower()
-    shown = f"{found.name}: {found.message}" if found.message else found.name or "unknown error"
+    # Without the header that names the error, botocore gives the status for a name.
+    name = "" if found.name.isdecimal() else found.name
+    shown = ": ".join(part for part in (name or f"HTTP {found.status}", found.message) if part)
+    told: tuple[type[CliError], str | None, str] | None = None
     for row in TABLE:
-        if (not row.names or found.name in row.names) and row.fragment in text:
-            return row.error(
-                shown, hint=row.hint, code=found.name, request_id=found.request_id, retry=row.retry
-            )
-    kind, retry = _BY_STATUS.get(found.status, (RejectedError, "no"))
-    if not 400 <= found.status < 600:
-        kind, retry = UnavailableError, "maybe-billed"
-    return kind(shown, code=found.name or None, request_id=found.request_id, retry=retry)
+        if (not row.names or name in row.names) and row.fragment in text:
+            told = row.error, row.hint, row.retry
+            break
+    in_a_stream = not 300 <= found.status < 600
+    if told is None:
+        kind, retry = _BY_STATUS.get(found.status, (RejectedError, "no"))
+        told = (UnavailableError, None, "maybe-billed") if in_a_stream else (kind, None, retry)
+    kind, hint, retry = told
+    if in_a_stream and retry == "now":
+        retry = "maybe-billed"
+    return kind(shown, hint=hint, code=name or None, request_id=found.request_id, retry=retry)
 
 
 def translate(error: BaseException) -> CliError:
@@ -278,6 +306,11 @@ def translate(error: BaseException) -> CliError:
     if type(error).__module__.startswith("typer.") and "ClickException" in names:
         return UsageError(_usage_message(error), hint=_usage_hint(error))
     if _of_a_client(error):
+        if "invalid header value" in str(error).lower():  # whose text would show the key
+            return AuthError(
+                "a key or token holds a line break or another character that no header can carry",
+                hint="set it anew; it was not sent",
+            )
         for name in names:
             if name in CLIENT_TABLE:
                 kind, hint, retry = CLIENT_TABLE[name]
@@ -310,6 +343,8 @@ def _while_fetching_credentials(error: BaseException, names: list[str]) -> CliEr
             f"the credentials' expiry is no date: {_one_line(error)}",
             hint="AWS_CREDENTIAL_EXPIRATION is written like 2026-01-31T12:00:00Z",
         )
+    if names[0] == "ValueError" and "invalid endpoint" in str(error).lower():
+        return ConfigError(_one_line(error), hint="AWS_ENDPOINT_URL* is written like https://HOST")
     if names[0] == "RuntimeError" and "still expired" in str(error):
         return AuthError("the credentials have expired", hint=_EXPIRED, code="ExpiredToken")
     return None
