@@ -13,6 +13,7 @@ from typing import Any
 
 import pexpect
 import pytest
+import shellingham  # type: ignore[import-untyped]
 
 from bedrock_claude_cli.main import COMMANDS
 from tests.conftest import Run
@@ -45,6 +46,7 @@ class Shell:
         self.child: Any = pexpect.spawn(
             START[name], env=env, cwd=str(home), encoding="utf-8", dimensions=(100, 240), timeout=15
         )
+        self.child.delaybeforesend = None
         self.do(SHOW_LINE[name])
 
     def do(self, command: str) -> str:
@@ -58,7 +60,7 @@ class Shell:
         self.child.send(f"{line}\t\x18d")
         self.child.expect("<<(.*?)>>")
         became, shown = self.child.match[1], _plain(self.child.before)
-        self.child.send("\x15")
+        self.child.send("\x05\x15")
         return became, shown
 
     def close(self) -> None:
@@ -170,6 +172,12 @@ def test_where_nothing_fits_the_prompt_stays_as_it_is(shell: Shell, typed: str) 
     assert "Traceback" not in shown
 
 
+def test_the_word_at_the_cursor_is_completed(shell: Shell) -> None:
+    """Not the last one of the line; Ctrl-B moves the cursor back."""
+    became, _ = shell.tab("bedrock-claude ask --temp 0.5" + "\x02" * 4)
+    assert became.split() == ["bedrock-claude", "ask", "--temperature", "0.5"]
+
+
 def test_commands_are_listed_with_their_help(shell: Shell) -> None:
     _, shown = shell.tab("bedrock-claude ")
     for name, (_, text) in COMMANDS.items():
@@ -203,6 +211,42 @@ def test_install_completion_teaches_new_shells(name: str, tmp_path: Path) -> Non
     for program in ("bedrock-claude", "bedrock-claude-cli"):
         assert new.tab(f"{program} ver")[0] == f"{program} verify-creds "
     new.close()
+
+
+@pytest.mark.parametrize("flag", ["--install-completion", "--show-completion"])
+@pytest.mark.parametrize("shell_name", ["tcsh", None])
+def test_an_unknown_shell_is_a_usage_error(
+    run: Run, monkeypatch: pytest.MonkeyPatch, home: Path, flag: str, shell_name: str | None
+) -> None:
+    def detect() -> tuple[str, str]:
+        if shell_name is None:
+            raise shellingham.ShellDetectionFailure
+        return shell_name, shell_name
+
+    monkeypatch.setattr(shellingham, "detect_shell", detect)
+    result = run(flag, code=2)
+    assert not result.out
+    assert "hint: " in result.err
+    assert not list(home.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("shell_name", "written"),
+    [
+        ("zsh", ["data/bedrock-claude/completion.zsh", "zsh/.zshrc"]),
+        ("bash", [".bashrc", "data/bedrock-claude/completion.bash"]),
+        ("fish", [f"config/fish/completions/bedrock-claude{end}.fish" for end in ("", "-cli")]),
+    ],
+)
+def test_install_completion_follows_the_folders_in_the_environment(
+    run: Run, monkeypatch: pytest.MonkeyPatch, home: Path, shell_name: str, written: list[str]
+) -> None:
+    monkeypatch.setattr(shellingham, "detect_shell", lambda: (shell_name, shell_name))
+    (home / "zsh").mkdir()
+    places = {"XDG_DATA_HOME": "data", "XDG_CONFIG_HOME": "config", "ZDOTDIR": "zsh"}
+    run("--install-completion", env={name: f"{home}/{place}" for name, place in places.items()})
+    found = [str(path.relative_to(home)) for path in home.rglob("*") if path.is_file()]
+    assert sorted(found) == sorted(written)
 
 
 def test_zsh_loads_the_script_as_a_completion_function(tmp_path: Path) -> None:
