@@ -345,6 +345,10 @@ def _while_fetching_credentials(error: BaseException, names: list[str]) -> CliEr
         )
     if names[0] == "ValueError" and "invalid endpoint" in str(error).lower():
         return ConfigError(_one_line(error), hint="AWS_ENDPOINT_URL* is written like https://HOST")
+    if names[0] == "ParamValidationError" and _raised_in(error, "botocore/credentials"):
+        return ConfigError(
+            _one_line(error), hint="mend the role's settings in the AWS profile or environment"
+        )
     if names[0] == "RuntimeError" and "still expired" in str(error):
         return AuthError("the credentials have expired", hint=_EXPIRED, code="ExpiredToken")
     return None

@@ -373,6 +373,16 @@ def test_a_role_that_may_not_be_assumed_is_exit_4(run: Run, files: Use) -> None:
     assert check["identity"]["status"] == "skip"
 
 
+def test_role_settings_that_sts_cannot_take_are_exit_3(run: Run, files: Use) -> None:
+    files(
+        "[profile ops]\nrole_arn = arn:aws:iam::000000000000:role/ops\nsource_profile = base\n"
+        "role_session_name = x\n",
+        f"[base]\n{_keys(KEY_ID, SECRET)}",
+    )
+    check = report(run("verify-creds", "--profile", "ops", "--json", code=3))["by_name"]
+    assert "RoleSessionName" in check["credentials"]["detail"]
+
+
 def test_half_a_key_is_exit_4(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY_ID)
     check = report(run("verify-creds", "--json", code=4))["by_name"]["credentials"]
@@ -773,6 +783,7 @@ def test_invoke_makes_one_call_of_one_token(run: Run, use: Use) -> None:
     assert SONNET in check["detail"]
     assert check["request_id"]
     assert _invocations(sandbox) == ["InvokeModelWithResponseStream"]
+    assert _bodies(sandbox)[0]["max_tokens"] == 1
 
 
 def test_an_identity_that_may_not_invoke_is_exit_5(run: Run, use: Use) -> None:
@@ -918,4 +929,12 @@ def _invocations(sandbox: Sandbox) -> list[str]:
         request["operation"]
         for request in sandbox.requests
         if request["operation"].startswith(("InvokeModel", "Converse"))
+    ]
+
+
+def _bodies(sandbox: Sandbox) -> list[dict[str, Any]]:
+    return [
+        request["body"]
+        for request in sandbox.requests
+        if request["operation"] == "InvokeModelWithResponseStream"
     ]
