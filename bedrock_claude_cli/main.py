@@ -200,8 +200,10 @@ def _tell(error: Exception, door: Door) -> int:
         traceback.print_exception(error)
     try:
         out = context.out if context else Context(_readable(door.shared), os.environ).out
-        about_aws = context is not None and not isinstance(error, CliError)
+        about_aws = not isinstance(error, CliError) or error.request_id is not None
         used = context.used() if context and about_aws else ""
+        if told.request_id:
+            used = f"{used}, request {told.request_id}".removeprefix(", ")
         out.error(told, context.fill(told.hint) if context else told.hint, used)
     except BrokenPipeError:
         return ExitCode.CLOSED_PIPE

@@ -62,7 +62,7 @@ def test_what_stands_after_the_subcommand_wins(run: Run, use: Use) -> None:
 def test_an_error_says_region_and_identity_with_their_sources(run: Run, use: Use) -> None:
     use({"error": {"type": "AccessDeniedException", "status": 403, "message": "no"}})
     told = run("list-models", "--region", "eu-west-1", code=5).err
-    assert "(region eu-west-1 from --region, keys from AWS_ACCESS_KEY_ID)" in told
+    assert "(region eu-west-1 from --region, keys from AWS_ACCESS_KEY_ID, request " in told
 
 
 def test_with_json_an_error_is_one_object_on_stderr_and_stdout_is_empty(run: Run, use: Use) -> None:
