@@ -157,8 +157,8 @@ def collect(
 ) -> Generator[Event, None, None]:
     """Pass events on while `answer` is filled from them.
 
-    `now()` gives seconds on a monotonic clock. What the stream raises is passed on after the
-    times are set, with all that arrived kept in `answer`.
+    `now()` gives seconds on a monotonic clock; times count from the first Sent. What the stream
+    raises is passed on after the times are set, with all that arrived kept in `answer`.
     """
     begun = now()
     parts: list[str] = []
@@ -174,6 +174,7 @@ def collect(
                 case Counted(usage):
                     answer.usage = usage
                 case Sent():
+                    begun = begun if answer.attempts else now()
                     answer.attempts += 1
                 case Started(request_id):
                     answer.request_id = request_id

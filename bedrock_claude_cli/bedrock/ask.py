@@ -149,12 +149,14 @@ def _send(request: Request, reach: Reach, timing: dict[str, Any]) -> Iterator[Ev
     call = invoke.build(request)
     retries = request.options.retries or 0
     try:
-        yield from attempts(lambda: invoke.stream(reach.runtime(), call), retries=retries, **timing)
+        client = reach.runtime()
+        yield from attempts(lambda: invoke.stream(client, call), retries=retries, **timing)
     except Exception as error:
         if not _only_streaming_is_denied(error):
             raise
         yield Note(f"this identity may not stream, so the answer comes at once; grant {STREAMING}")
-        yield from attempts(lambda: invoke.whole(reach.patient(), call), retries=retries, **timing)
+        client = reach.patient()
+        yield from attempts(lambda: invoke.whole(client, call), retries=retries, **timing)
 
 
 def _only_streaming_is_denied(error: Exception) -> bool:

@@ -91,6 +91,21 @@ def test_every_request_counts_and_the_id_that_was_sent_last_stays() -> None:
     assert (answer.attempts, answer.model, answer.endpoint) == (2, "eu.m", "eu")
 
 
+def test_times_count_from_the_first_request() -> None:
+    """Loading the SDK and making a client is not the answer's time; a wait between tries is."""
+
+    def events() -> Iterator[Event]:
+        clock.seconds += 5
+        yield Sent()
+        clock.seconds += 1
+        yield Sent()
+        yield Text("Yes")
+
+    clock, answer = Clock(), Answer()
+    list(collect(events(), answer, clock))
+    assert answer.first_token_ms == 1100
+
+
 @pytest.mark.parametrize("how", [KeyboardInterrupt, ValueError])
 def test_what_arrived_before_an_exception_is_kept(how: type[BaseException]) -> None:
     def events() -> Iterator[Event]:

@@ -85,7 +85,8 @@ def test_what_may_be_billed_or_cannot_succeed_is_sent_once(
     result = run("ask", "Hello", code=code)
     assert result.out == ""
     assert result.err.splitlines()[0].startswith(f"error: {kind}: {message or ''}")
-    assert "(region us-east-1 from AWS_REGION" in result.err
+    assert "(region us-east-1 from AWS_REGION, keys from AWS_ACCESS_KEY_ID, request " in result.err
+    assert f"request {sandbox.requests[0]['request_id']})" in result.err
     assert hint in result.err.partition("hint: ")[2]
     assert "{" not in result.err
     told = run("ask", "Hello", "--json", code=code)

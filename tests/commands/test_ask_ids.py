@@ -171,6 +171,7 @@ def test_where_the_look_up_is_denied_the_first_refusal_is_told(run: Run, use: Us
     assert operations(sandbox).count("InvokeModelWithResponseStream") == 1
     assert "error: ValidationException: Invocation of model ID" in result.err
     assert "the look-up of this region's ids failed (AccessDeniedException)" in result.err
+    assert "(region us-east-1 from AWS_REGION" in result.err
 
 
 def test_other_refusals_look_nothing_up(run: Run, use: Use) -> None:
