@@ -18,6 +18,9 @@ import pytest
 from bedrock_claude_cli.main import main
 from bedrock_claude_cli.sandbox import Sandbox, environment
 
+# genai-prices, which the catalogue is built with, asks for Python 3.11.
+collect_ignore = ["bedrock/test_catalog_build.py"] if sys.version_info < (3, 11) else []
+
 
 @dataclass
 class Result:
