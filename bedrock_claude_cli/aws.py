@@ -11,6 +11,7 @@ import gc
 from collections.abc import Iterable, Iterator, MutableMapping
 from contextlib import contextmanager, suppress
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bedrock_claude_cli import __version__
@@ -240,6 +241,12 @@ class Aws:
         session.get_component("config_store").set_config_provider(
             "region", ConstantProvider(region)
         )
+        bundle = session.get_config_variable("ca_bundle")
+        if bundle and not Path(bundle).exists():
+            raise ConfigError(
+                f"{bundle}: no such certificate bundle",
+                hint="AWS_CA_BUNDLE, or ca_bundle in the AWS profile, names it",
+            )
         custom = any(self.endpoint_urls(("sts", "sso")).values())
         session.register_component(
             "credential_provider",
