@@ -151,7 +151,8 @@ def _receive(
         view.follow(collect(ask.ask(request, target, reach, known), answer, time.monotonic))
     finally:
         sent = target._replace(model_id=answer.model or "", endpoint=answer.endpoint)
-        answer.cost_usd = _cost(ctx, sent, answer.usage)
+        # Before its end an answer's output tokens are not told, so neither is its cost.
+        answer.cost_usd = _cost(ctx, sent, answer.usage) if answer.stop_reason else None
 
 
 def _cost(ctx: Context, target: model_id.Target, usage: Usage | None) -> float | None:

@@ -91,7 +91,7 @@ def test_a_broken_stream_keeps_what_arrived(
     assert answer["complete"] is False
     assert answer["stop_reason"] is None
     assert answer["usage"]["input_tokens"] > 0
-    assert answer["cost_usd"] > 0
+    assert answer["cost_usd"] is None
     assert answer["request_id"] == sandbox.requests[1]["request_id"]
     assert answer["error"]["request_id"] == sandbox.requests[1]["request_id"]
     assert answer["error"]["code"] == code or code is None
