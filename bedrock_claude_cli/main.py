@@ -179,13 +179,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else 1
     except Exception as error:
-        return _tell(error, door)
+        return _tell(error, door, args)
     finally:
         if door.context is not None:
             door.context.close()
 
 
-def _tell(error: Exception, door: Door) -> int:
+def _tell(error: Exception, door: Door, args: list[str]) -> int:
     from bedrock_claude_cli.context import Context
     from bedrock_claude_cli.explain import translate
 
@@ -199,7 +199,7 @@ def _tell(error: Exception, door: Door) -> int:
 
         traceback.print_exception(error)
     try:
-        out = context.out if context else Context(_readable(door.shared), os.environ).out
+        out = context.out if context else Context(_readable(door.shared, args), os.environ).out
         about_aws = not isinstance(error, CliError) or error.request_id is not None
         used = context.used() if context and about_aws else ""
         if told.request_id:
@@ -210,5 +210,6 @@ def _tell(error: Exception, door: Door) -> int:
     return told.exit_code
 
 
-def _readable(shared: Shared) -> Shared:
-    return Shared(json=shared.json, quiet=shared.quiet, sandbox=False)
+def _readable(shared: Shared, args: list[str]) -> Shared:
+    """How to talk where the command's own options could not be read."""
+    return Shared(json=shared.json or "--json" in args, quiet=shared.quiet, sandbox=False)

@@ -143,6 +143,19 @@ def test_quiet_waits_silently(run: Run, use: Use, waits: list[float]) -> None:
     assert run("ask", "-q", "Hello").err == ""
 
 
+def test_quiet_and_json_leave_one_object_on_stderr(run: Run, use: Use, waits: list[float]) -> None:
+    use(error("ThrottlingException"))
+    result = run("ask", "-q", "--json", "Hello", code=7)
+    assert json.loads(result.err)["error"]["retry"] == "now"
+
+
+@pytest.mark.parametrize("flag", ["--bogus", "--max-tokens=many", "--temperature=2", "-m=sonet"])
+def test_json_errors_of_usage_are_json_too(flag: str, run: Run) -> None:
+    found = json.loads(run("ask", "--region", "us-east-1", "Hello", flag, "--json", code=2).err)
+    assert found["error"]["exit_code"] == 2
+    assert found["error"]["message"]
+
+
 def test_retry_after_is_honoured(run: Run, use: Use, waits: list[float]) -> None:
     use(error("ThrottlingException", times=1, headers={"Retry-After": "7"}))
     assert "trying again in 7 s" in run("ask", "Hello").err
