@@ -30,6 +30,11 @@ def endpoints(incomplete: str) -> Candidates:
     return _starting(incomplete, ((name, "") for name in ENDPOINTS))
 
 
+def offered_endpoints(incomplete: str) -> Candidates:
+    """The endpoints that a list can be narrowed to: all but auto, which chooses among them."""
+    return [each for each in endpoints(incomplete) if each[0] != "auto"]
+
+
 def vias(incomplete: str) -> Candidates:
     """The ways to send a request."""
     from bedrock_claude_cli.bedrock.prompt import VIAS

@@ -39,6 +39,7 @@ MAY_IMPORT = {
     "extract": set(),
     "reply": {"errors", "output", "terminal", "extract", "bedrock.answer"},
     "complete": {"config", "yaml_file", "errors", "bedrock.catalog", "bedrock.prompt"},
+    "shells": {"complete", "config", "errors"},
     "options": {"complete"},
     "context": {"config", "aws", "output", "options", "errors", "yaml_file", "sandbox"},
     "commands": {

@@ -42,7 +42,7 @@ def command(
             "--endpoint",
             metavar="ENDPOINT",
             help="Only what this endpoint offers: global, us, eu, ..., in-region.",
-            autocompletion=complete.endpoints,
+            autocompletion=complete.offered_endpoints,
         ),
     ] = None,
     active: Annotated[
