@@ -7,16 +7,19 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pexpect
 import pytest
 
+from bedrock_claude_cli.bedrock.answer import Event, Text
 from bedrock_claude_cli.question import read_question
+from bedrock_claude_cli.reply import View
 from bedrock_claude_cli.sandbox import Sandbox
 from tests.commands.ask_help import prompt
+from tests.conftest import Run
 
 Use = Callable[..., Sandbox]
 ASK = [sys.executable, "-m", "bedrock_claude_cli", "ask"]
@@ -58,42 +61,53 @@ def test_ctrl_c_leaves_what_has_arrived(use: Use) -> None:
     assert err == b""
 
 
-@pytest.mark.parametrize("flags", [["--json"], ["--no-stream"]])
+@pytest.mark.parametrize("flags", [["--json"], ["--no-stream"], ["-x"]])
 def test_ctrl_c_prints_what_has_arrived_where_nothing_was_streamed(
-    flags: list[str], use: Use
+    flags: list[str], run: Run, use: Use, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sandbox = use(ENDLESS)
-    process = start("Hello", *flags)
-    wait_for(lambda: bool(sandbox.requests) and sandbox.requests[0]["status"] == 200)
-    # What was read from a socket is known to the process alone: a few pieces are enough.
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(timeout=0.3)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
-    assert process.returncode == 130
-    text = json.loads(out)["text"] if flags == ["--json"] else out.decode()
-    assert text.startswith("one")
-    assert err == b""
+    use({"reply": {"text": "```\none two six ten\n```"}})
+    arrived: list[str] = []
+
+    def show(self: View, event: Event) -> None:
+        if isinstance(event, Text):
+            arrived.append(event.text)
+        if len(arrived) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(View, "_show", show)
+    result = run("ask", "Hello", *flags, code=130)
+    text = "".join(arrived)
+    if flags == ["--json"]:
+        answer = json.loads(result.out)
+        assert (answer["text"], answer["complete"], answer["cost_usd"]) == (text, False, None)
+    else:
+        assert result.out == (text if flags == ["--no-stream"] else "one two") + "\n"
+    assert result.err == ""
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Return as soon as the condition holds."""
-    import time
+def test_ctrl_c_before_anything_arrived_prints_nothing(
+    run: Run, use: Use, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use()
 
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+    def interrupted(*_: object) -> Iterator[Event]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bedrock_claude_cli.bedrock.transports.invoke.stream", interrupted)
+    assert run("ask", "Hello", "--json", code=130).out == ""
 
 
-def test_ctrl_c_while_standard_input_is_read(use: Use) -> None:
+def test_ctrl_c_while_standard_input_is_read(
+    run: Run, use: Use, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sandbox = use()
-    process = start("-", stdin=subprocess.PIPE, stderr=subprocess.STDOUT)
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(timeout=0.5)
-    process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=30)[0] == b""
-    assert process.returncode == 130
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("select.select", interrupted)
+    result = run("ask", "-", code=130)
+    assert result.out + result.err == ""
     assert sandbox.requests == []
 
 
