@@ -222,3 +222,21 @@ def test_documented_command_lines_parse(document: str, argv: tuple[str, ...]) ->
             name, inner, rest = context.command.resolve_command(context, rest)
             context = inner.make_context(name, rest, parent=context)
             rest = [*context._protected_args, *context.args]
+
+
+def _sessions() -> list[tuple[str, str]]:
+    text = (ROOT / "README.md").read_text("utf-8")
+    blocks = re.findall(r"```console\n\$ (bedrock-claude .*)\n((?:.*\n)*?)```", text)
+    return [(line, output) for line, output in blocks if "--sandbox" in line]
+
+
+@pytest.mark.parametrize("line, output", _sessions(), ids=lambda item: item[:40])
+def test_the_readme_shows_what_a_user_sees(run: Run, line: str, output: str) -> None:
+    env = {"COLUMNS": "120", "NO_COLOR": "1"}
+    result = run(*shlex.split(line)[1:], terminal=True, env=env)
+    seen = "".join(f"{each.rstrip()}\n" for each in (result.err + result.out).splitlines())
+    assert re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:41439", seen) == output
+
+
+def test_the_readme_has_three_such_sessions() -> None:
+    assert len(_sessions()) == 3

@@ -133,8 +133,9 @@ def _lifecycle(model: Model) -> str:
     if life.status == "EOL":
         return f"ended {life.end_of_life}" if life.end_of_life else "ended"
     if life.status == "LEGACY":
-        since = f" since {life.legacy}" if life.legacy else ""
-        return f"legacy{since}" + (f", ends {life.end_of_life}" if life.end_of_life else "")
+        if life.end_of_life:
+            return f"legacy, ends {life.end_of_life}"
+        return f"legacy since {life.legacy}" if life.legacy else "legacy"
     if life.end_of_life:
         return f"active, ends {life.end_of_life}"
     return (life.status or "unknown").lower()
@@ -160,7 +161,7 @@ COLUMNS = (
     Column[Model]("ENDPOINTS", lambda model: " ".join(model.endpoints) or "-"),
     Column[Model]("LIFECYCLE", _lifecycle),
     Column[Model]("CONTEXT", lambda model: _tokens(model.context_window)),
-    Column[Model]("IN/OUT PER MTOK", _price),
+    Column[Model]("$/MTOK IN/OUT", _price),
     Column[Model]("NAME", lambda model: model.name),
 )
 
