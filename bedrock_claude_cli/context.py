@@ -133,10 +133,10 @@ class Context:
 
     def cache_folder(self) -> Path | None:
         """Where seen model ids are kept; None for the sandbox and for endpoints not AWS's own."""
-        custom = any(
-            name.startswith("AWS_ENDPOINT_URL") and value for name, value in self.environ.items()
-        )
-        if self.in_sandbox or custom:
+        if self.in_sandbox:
+            return None
+        urls = self.aws.endpoint_urls(("bedrock", "bedrock-runtime")).values()
+        if not all(url is None or self.aws.is_aws(url) for url in urls):
             return None
         folder = config.xdg_folder(self.environ, "XDG_CACHE_HOME", ".cache")
         return folder / "models" if folder.is_absolute() else None

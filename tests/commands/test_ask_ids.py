@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -155,6 +156,22 @@ def test_an_unknown_id_is_sent_and_refused_by_aws(run: Run, use: Use) -> None:
     assert sandbox.requests[0]["model"] == "global.anthropic.claude-next-9"
     assert operations(sandbox).count("InvokeModelWithResponseStream") == 1
     assert "The provided model identifier is invalid" in result.err
+
+
+@pytest.mark.parametrize("where", ["environment", "AWS's config file"])
+@pytest.mark.usefixtures("new_model")
+def test_what_a_custom_endpoint_offers_is_not_kept(
+    where: str, run: Run, use: Use, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox = use()
+    if where != "environment":
+        monkeypatch.delenv("AWS_ENDPOINT_URL")
+        config = home / "aws-config"
+        config.write_text(f"[default]\nendpoint_url = {sandbox.url}\n")
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    result = run("ask", "-m", SONNET, "Hello")
+    assert "looking up which ids" in result.err
+    assert not (home / ".cache").exists()
 
 
 def test_an_application_profile_hides_its_model_so_nothing_is_looked_up(run: Run, use: Use) -> None:
