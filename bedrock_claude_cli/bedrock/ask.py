@@ -165,7 +165,7 @@ def _only_streaming_is_denied(error: Exception) -> bool:
     found = fault(error)
     return (
         found is not None
-        and found.name == "AccessDeniedException"
+        and found.status == 403
         and f"perform: {STREAMING} " in found.message + " "
     )
 
