@@ -132,7 +132,8 @@ class Answer:
         if self.complete:
             return None
         if self.error is not None:
-            return self.error["message"], self.error["hint"]
+            which = f" (request {self.request_id})" if self.request_id else ""
+            return f"{self.error['message']}{which}", self.error["hint"]
         if self.stop_reason is None:
             return "it ended without a reason", None
         unknown = f"it stopped with `{self.stop_reason}`"

@@ -83,7 +83,7 @@ def test_what_broke_off_names_the_request_and_keeps_the_text() -> None:
         "request_id": "r-1",
         "retry": "maybe-billed",
     }
-    assert answer.shortfall() == ("gone", "wait")
+    assert answer.shortfall() == ("gone (request r-1)", "wait")
 
 
 def test_every_request_counts_and_the_id_that_was_sent_last_stays() -> None:

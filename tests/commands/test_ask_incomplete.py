@@ -83,6 +83,7 @@ def test_a_broken_stream_keeps_what_arrived(
     if code is not None:
         assert result.out == "one two three\n"
     assert said in result.err
+    assert f" (request {sandbox.requests[0]['request_id']})\n" in result.err
     assert "hint: what arrived may be billed, so nothing was sent again" in result.err
     assert len(sandbox.requests) == 1
 
