@@ -37,7 +37,7 @@ def answer_writer(
     """Return the writer for stream; width in columns, None asks the terminal on every block."""
     if not terminal:
         return RawWriter(stream)
-    if not markdown:
+    if not markdown or "utf" not in (stream.encoding or "utf-8").lower():
         return SafeWriter(stream)
     from bedrock_claude_cli.terminal.markdown import MarkdownWriter
 
