@@ -32,6 +32,7 @@ def test_only_what_is_set_is_sent(run: Run, use: Use) -> None:
         (["--temperature", "0"], "temperature", 0),
         (["--temperature", "1"], "temperature", 1),
         (["--top-p", "0.25"], "top_p", 0.25),
+        (["--top-p", "0"], "top_p", 0),
         (["--stop", "END"], "stop_sequences", ["END"]),
         (["--stop", "END", "--stop", "\n\nQ:"], "stop_sequences", ["END", "\n\nQ:"]),
     ],

@@ -196,6 +196,7 @@ def test_a_dash_reads_a_question_from_the_terminal(use: Use) -> None:
     child.sendline("Hello")
     child.sendeof()
     child.expect("canned answer")
+    assert "standard input" not in child.before
     child.expect(pexpect.EOF)
     assert prompt(sandbox) == "Hello"
 
