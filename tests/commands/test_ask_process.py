@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -217,6 +218,21 @@ def test_a_silent_pipe_is_named_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked == "at last\n\nHello"
     assert len(notes) == 1
     assert "nothing came from standard input for 0.01 s" in notes[0]
+
+
+def test_a_terminal_that_is_typed_into_is_not_called_silent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    typist, terminal = os.openpty()
+    typing = threading.Timer(0.02, os.write, (typist, b"typed\n\x04"))
+    typing.start()
+    notes: list[str] = []
+    with os.fdopen(terminal, encoding="utf-8") as source:
+        monkeypatch.setattr(sys, "stdin", source)
+        asked = read_question("-", use_stdin=True, note=notes.append, silence=0)
+    typing.join()
+    os.close(typist)
+    assert (asked, notes) == ("typed", [])
 
 
 def test_a_directory_as_standard_input_is_an_error(
