@@ -209,6 +209,15 @@ def test_without_the_right_to_stream_the_answer_comes_at_once(run: Run, use: Use
     assert answer["usage"]["output_tokens"] > 1
 
 
+def test_an_unstreamed_answer_has_longer_than_the_timeout(run: Run, use: Use) -> None:
+    """--timeout is seconds without a byte, and an answer in one piece comes after many."""
+    use(
+        {"deny": "bedrock:InvokeModelWithResponseStream"},
+        {"when": {"operation": "InvokeModel"}, "stream": {"delay_ms": 1100}},
+    )
+    assert CANNED in run("ask", "Hello", "--timeout", "1").out
+
+
 def test_without_the_right_to_invoke_at_all_it_is_denied(run: Run, use: Use) -> None:
     sandbox = use({"deny": "bedrock:InvokeModel*"})
     result = run("ask", "Hello", code=5)
