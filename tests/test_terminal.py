@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import pyte
 import pytest
@@ -36,6 +36,14 @@ class Terminal(io.StringIO):
     def flush(self) -> None:
         self.flushes += 1
         super().flush()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _lines() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", "80")
+        patch.setenv("LINES", str(LINES))
+        yield
 
 
 def written(

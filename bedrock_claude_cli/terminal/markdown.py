@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 from typing import TextIO
 
@@ -212,7 +213,7 @@ class MarkdownWriter:
         try:
             columns, lines = os.get_terminal_size(self._stream.fileno())
         except (OSError, ValueError):
-            columns = lines = 0
+            columns, lines = shutil.get_terminal_size()
         return os.terminal_size((max(self._width or columns or 80, 20), lines or 24))
 
     def _flush(self) -> None:
