@@ -210,6 +210,18 @@ def test_extract_prints_the_first_block(argv: list[str], out: str, run: Run, use
     assert operations(sandbox) == ["InvokeModelWithResponseStream"]
 
 
+@pytest.mark.parametrize(
+    "argv",
+    [["-s", "-x"], ["-s-x"], ["--system", "-x"], ["--system=-x"], ["-ns", "-x"]],
+)
+def test_a_value_that_looks_like_the_flag_stays_a_value(
+    argv: list[str], run: Run, use: Use
+) -> None:
+    sandbox = use()
+    run("ask", *argv, "Hello")
+    assert sandbox.requests[0]["body"]["system"] == "-x"
+
+
 @pytest.mark.parametrize(("flag", "what"), [("-x", "block"), ("-xruby", "block of ruby")])
 def test_no_such_block_is_incomplete_and_the_answer_is_not_lost(
     flag: str, what: str, run: Run, use: Use
