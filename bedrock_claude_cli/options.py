@@ -145,7 +145,7 @@ Stop = Annotated[
 ]
 Timeout = Annotated[
     Optional[str],  # noqa: UP045
-    typer.Option("--timeout", metavar="SECONDS", help="How long to wait without a byte."),
+    typer.Option("--timeout", metavar="DURATION", help="How long to wait without a byte: 90, 90s, 15m."),
 ]
 Retries = Annotated[
     Optional[int],  # noqa: UP045

@@ -9,6 +9,8 @@ from typing import Any
 from bedrock_claude_cli.bedrock.answer import Event, Sent, Started, Waiting
 
 MAX_WAIT = 60.0
+# Beyond this a script would rather be told than kept.
+LONGEST_RETRY_AFTER = 300.0
 
 
 def _random() -> float:
@@ -30,7 +32,8 @@ def attempts(
 
     Throttling (but for a daily cap), 503, 529, a refused connection, DNS and TLS failures are
     repeated. Once AWS took the request (Started) nothing is. Waits are in seconds: full jitter
-    under 1, 2, 4, ... up to 60, never below what Retry-After asks for.
+    under 1, 2, 4, ... up to 60, never below what Retry-After asks for; where that is more than
+    300, the error is raised.
     """
     most = retries + 1
     for attempt in range(1, most + 1):
@@ -45,10 +48,10 @@ def attempts(
             from bedrock_claude_cli.explain import fault, translate
 
             told = translate(error)
-            if started or told.retry != "now" or attempt == most:
-                raise
             found = fault(error)
             least = (found.retry_after if found else None) or 0.0
+            if started or told.retry != "now" or attempt == most or least > LONGEST_RETRY_AFTER:
+                raise
             seconds = max(least, rng() * min(MAX_WAIT, 2.0 ** (attempt - 1)), 0.05)
             yield Waiting(round(seconds, 2), told.code, attempt + 1, most)
         sleep(seconds)

@@ -150,3 +150,10 @@ def test_a_wait_is_told_before_it_is_slept() -> None:
     assert slept == []
     assert next(events) == Sent()
     assert slept == [1]
+
+
+def test_a_retry_after_of_hours_is_told_not_waited_for() -> None:
+    calls = Calls(aws("ServiceUnavailableException", 503, **{"retry-after": "3600"}))
+    with pytest.raises(ClientError):
+        play(calls)
+    assert calls.made == 1
