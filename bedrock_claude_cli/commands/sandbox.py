@@ -5,14 +5,17 @@ from __future__ import annotations
 import shlex
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from ssl import SSLError
 from typing import Annotated, Any, Optional
 
 import typer
 
 from bedrock_claude_cli.context import Context, make_sandbox
 from bedrock_claude_cli.context import command as as_command
-from bedrock_claude_cli.errors import ConfigError, UsageError
+from bedrock_claude_cli.errors import UsageError
 
 app = typer.Typer(
     help="Run a local stand-in for AWS, for trying and testing.",
@@ -54,25 +57,31 @@ def serve(
     strict_auth: StrictAuth = None,
 ) -> None:
     """Keep a sandbox up on loopback, and print the environment that leads clients to it."""
-    with _started(ctx, script, strict_version, strict_auth, port=port, tls=tls) as sandbox:
-        inside = _inside(ctx, sandbox, strict_auth, tls)
-        before = {name for name in ctx.environ if name in inside}
-        changed = {name: value for name, value in inside.items() if ctx.environ.get(name) != value}
-        unset = sorted(set(ctx.environ) - before)
-        if ctx.out.json:
-            ctx.out.data({"url": sandbox.url, "environment": changed, "unset": unset})
-        else:
-            for name in unset:
-                ctx.out.line(f"unset {name}")
-            for name, value in changed.items():
-                ctx.out.line(f"export {name}={shlex.quote(value)}")
-        ctx.out.stdout.flush()
-        ctx.out.note(f"sandbox at {sandbox.url}; Ctrl-C ends it")
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        try:
-            signal.pause()
-        except KeyboardInterrupt:
+    ends = {signal.SIGINT, signal.SIGTERM}
+    # Blocked, a signal waits for sigwait, whenever it comes: no moment is too early for Ctrl-C.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    try:
+        with _started(ctx, script, strict_version, strict_auth, port=port, tls=tls) as sandbox:
+            _tell_environment(ctx, sandbox.url, _inside(ctx, sandbox, strict_auth, tls))
+            ctx.out.note(f"sandbox at {sandbox.url}; Ctrl-C ends it")
+            signal.sigwait(ends)
             ctx.out.note(f"sandbox ended after {len(sandbox.requests)} requests")
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _tell_environment(ctx: Context, url: str, inside: dict[str, str]) -> None:
+    """Print what to change in this environment, as a shell takes it."""
+    changed = {name: value for name, value in inside.items() if ctx.environ.get(name) != value}
+    unset = sorted(set(ctx.environ) - set(inside))
+    if ctx.out.json:
+        ctx.out.data({"url": url, "environment": changed, "unset": unset})
+    else:
+        for name in unset:
+            ctx.out.line(f"unset {name}")
+        for name, value in changed.items():
+            ctx.out.line(f"export {name}={shlex.quote(value)}")
+    ctx.out.stdout.flush()
 
 
 @app.command("run", context_settings={"allow_interspersed_args": False})
@@ -92,17 +101,24 @@ def run(
         try:
             child = subprocess.Popen(argv, env=_inside(ctx, sandbox, strict_auth, None))
         except OSError as error:
-            ctx.out.fail(f"{argv[0]}: {error.strerror}", None)
+            ctx.out.fail(f"{argv[0] or 'no command'}: {error.strerror}", None)
             return 127 if isinstance(error, FileNotFoundError) else 126
-        while True:
-            try:
-                code = child.wait()
-                break
-            except KeyboardInterrupt:
-                continue  # the child got the same Ctrl-C, and decides what it means
+        before = signal.signal(signal.SIGTERM, lambda number, _: child.send_signal(number))
+        try:
+            code = _wait(child)
+        finally:
+            signal.signal(signal.SIGTERM, before)
     return code if code >= 0 else 128 - code
 
 
+def _wait(child: subprocess.Popen[bytes]) -> int:
+    while child.returncode is None:
+        with suppress(KeyboardInterrupt):  # the child got the same Ctrl-C, and decides
+            child.wait()
+    return child.returncode
+
+
+@contextmanager
 def _started(
     ctx: Context,
     script: Path | None,
@@ -111,22 +127,31 @@ def _started(
     *,
     port: int = 0,
     tls: tuple[Path, Path] | None = None,
-) -> Any:
+) -> Iterator[Any]:
     if script is None and ctx.environ.get("BEDROCK_CLAUDE_SANDBOX_SCRIPT"):
         script = Path(ctx.environ["BEDROCK_CLAUDE_SANDBOX_SCRIPT"])
     for path in tls or ():
         if not path.is_file():
             raise UsageError(f"{path}: no such file")
+    sandbox = make_sandbox(
+        script,
+        port=port,
+        strict_version=strict_version,
+        strict_auth=strict_auth,
+        tls=(str(tls[0]), str(tls[1])) if tls else None,
+    )
     try:
-        return make_sandbox(
-            script,
-            port=port,
-            strict_version=strict_version,
-            strict_auth=strict_auth,
-            tls=(str(tls[0]), str(tls[1])) if tls else None,
-        )
+        sandbox.start()
+    except SSLError as error:
+        raise UsageError(f"--tls takes a certificate and its key, both as PEM: {error}") from None
     except OSError as error:
-        raise ConfigError(f"the sandbox cannot start: {error}") from None
+        raise UsageError(
+            f"port {port} cannot be used: {error.strerror}", hint="`--port 0` picks a free one"
+        ) from None
+    try:
+        yield sandbox
+    finally:
+        sandbox.stop()
 
 
 def _inside(
