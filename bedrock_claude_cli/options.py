@@ -145,7 +145,9 @@ Stop = Annotated[
 ]
 Timeout = Annotated[
     Optional[str],  # noqa: UP045
-    typer.Option("--timeout", metavar="DURATION", help="How long to wait without a byte: 90, 90s, 15m."),
+    typer.Option(
+        "--timeout", metavar="DURATION", help="How long to wait without a byte: 90, 90s, 15m."
+    ),
 ]
 Retries = Annotated[
     Optional[int],  # noqa: UP045
