@@ -96,7 +96,7 @@ CASES = [
     Case(MISSING, 404, "Could not find it", REJECTED, ""),
     Case("not_found_error", 404, "model: us.anthropic.claude", REJECTED, "list-models --ids"),
     Case(VALIDATION, 400, "Invocation of model ID X with on-demand throughput isn\u2019t "
-         "supported. Retry your request with the ID or ARN of an inference profile that contains this "
+         "supported. Retry your request with the ID or ARN of an inference profile that has this "
          "model.",
          REJECTED, "list-models --ids --region us-east-1"),
     Case(VALIDATION, 400, "Invocation of model ID X with on-demand throughput isn't supported.",

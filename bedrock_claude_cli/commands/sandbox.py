@@ -98,17 +98,23 @@ def run(
     """Run a command inside a sandbox of its own, and leave with the command's exit code."""
     with _started(ctx, script, strict_version, strict_auth) as sandbox:
         ctx.out.note(f"sandbox at {sandbox.url}: no AWS, no cost, canned answers")
+        running: list[subprocess.Popen[bytes]] = []
+        before = signal.signal(signal.SIGTERM, lambda number, _: _pass_on(number, running))
         try:
-            child = subprocess.Popen(argv, env=_inside(ctx, sandbox, strict_auth, None))
+            running.append(subprocess.Popen(argv, env=_inside(ctx, sandbox, strict_auth, None)))
+            code = _wait(running[0])
         except OSError as error:
             ctx.out.fail(f"{argv[0] or 'no command'}: {error.strerror}", None)
             return 127 if isinstance(error, FileNotFoundError) else 126
-        before = signal.signal(signal.SIGTERM, lambda number, _: child.send_signal(number))
-        try:
-            code = _wait(child)
         finally:
             signal.signal(signal.SIGTERM, before)
     return code if code >= 0 else 128 - code
+
+
+def _pass_on(number: int, running: list[subprocess.Popen[bytes]]) -> None:
+    if not running:
+        raise SystemExit(128 + number)
+    running[0].send_signal(number)
 
 
 def _wait(child: subprocess.Popen[bytes]) -> int:
