@@ -98,23 +98,27 @@ def run(
     """Run a command inside a sandbox of its own, and leave with the command's exit code."""
     with _started(ctx, script, strict_version, strict_auth) as sandbox:
         ctx.out.note(f"sandbox at {sandbox.url}: no AWS, no cost, canned answers")
-        running: list[subprocess.Popen[bytes]] = []
-        before = signal.signal(signal.SIGTERM, lambda number, _: _pass_on(number, running))
+        child: subprocess.Popen[bytes] | None = None
+        early: list[int] = []
+
+        def pass_on(number: int, _: object) -> None:
+            if child is None:
+                early.append(number)  # the command may run already, but is not ours to reach yet
+            else:
+                child.send_signal(number)
+
+        before = signal.signal(signal.SIGTERM, pass_on)
         try:
-            running.append(subprocess.Popen(argv, env=_inside(ctx, sandbox, strict_auth, None)))
-            code = _wait(running[0])
+            child = subprocess.Popen(argv, env=_inside(ctx, sandbox, strict_auth, None))
+            for number in early:
+                child.send_signal(number)
+            code = _wait(child)
         except OSError as error:
             ctx.out.fail(f"{argv[0] or 'no command'}: {error.strerror}", None)
             return 127 if isinstance(error, FileNotFoundError) else 126
         finally:
             signal.signal(signal.SIGTERM, before)
     return code if code >= 0 else 128 - code
-
-
-def _pass_on(number: int, running: list[subprocess.Popen[bytes]]) -> None:
-    if not running:
-        raise SystemExit(128 + number)
-    running[0].send_signal(number)
 
 
 def _wait(child: subprocess.Popen[bytes]) -> int:
