@@ -6,7 +6,7 @@ import shlex
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from ssl import SSLError
 from typing import Annotated, Any, Optional
@@ -107,25 +107,23 @@ def run(
             else:
                 child.send_signal(number)
 
-        before = signal.signal(signal.SIGTERM, pass_on)
+        before = {
+            signal.SIGTERM: signal.signal(signal.SIGTERM, pass_on),
+            # The command gets the terminal's Ctrl-C as well, and decides what it means.
+            signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None),
+        }
         try:
             child = subprocess.Popen(argv, env=_inside(ctx, sandbox, strict_auth, None))
             for number in early:
                 child.send_signal(number)
-            code = _wait(child)
+            code = child.wait()
         except OSError as error:
             ctx.out.fail(f"{argv[0] or 'no command'}: {error.strerror}", None)
             return 127 if isinstance(error, FileNotFoundError) else 126
         finally:
-            signal.signal(signal.SIGTERM, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
     return code if code >= 0 else 128 - code
-
-
-def _wait(child: subprocess.Popen[bytes]) -> int:
-    while child.returncode is None:
-        with suppress(KeyboardInterrupt):  # the child got the same Ctrl-C, and decides
-            child.wait()
-    return child.returncode
 
 
 @contextmanager
