@@ -20,9 +20,6 @@ from bedrock_claude_cli.config import load
 from bedrock_claude_cli.errors import AuthError, ConfigError
 from bedrock_claude_cli.sandbox import Sandbox
 from tests.conftest import Run
-from tests.sandbox.test_tls import certificate
-
-__all__ = ["certificate"]  # a fixture
 
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIAENVIRONMENTXXXXX", "AWS_SECRET_ACCESS_KEY": "fake-env-secret"}
 PROFILES = """

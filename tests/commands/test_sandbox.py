@@ -16,9 +16,6 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Run
-from tests.sandbox.test_tls import certificate
-
-__all__ = ["certificate"]  # a fixture
 
 COMMAND = [sys.executable, "-m", "bedrock_claude_cli"]
 SEEDS = Path(__file__).parents[1] / "seeds"

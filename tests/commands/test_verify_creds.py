@@ -19,7 +19,6 @@ import pytest
 from bedrock_claude_cli.bedrock.checks import NAMES
 from bedrock_claude_cli.sandbox import Sandbox
 from tests.conftest import Result, Run
-from tests.sandbox import test_tls
 
 SONNET = "global.anthropic.claude-sonnet-4-5-20250929-v1:0"
 ACCOUNT = "000000000000"
@@ -810,7 +809,6 @@ def test_logging_that_is_on_is_told_with_its_place(run: Run, use: Use) -> None:
 # API keys
 
 API_KEY = "fake-bedrock-api-key"
-certificate = test_tls.certificate
 
 
 @pytest.fixture
