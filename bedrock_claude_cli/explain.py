@@ -6,6 +6,7 @@ explain what went wrong.
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from bedrock_claude_cli.errors import (
@@ -87,11 +88,11 @@ TABLE: tuple[Known, ...] = (
           "an organization's policy denies it: ask its administrator (a global endpoint needs the "
           "region `unspecified` allowed), or choose another endpoint, as in `--endpoint us`"),
     Known(("AccessDeniedException",), "foundation-model/anthropic", DeniedError,
-          "grant the action on the inference profile and on the foundation model in every "
+          "grant {action} on the inference profile and on the foundation model in every "
           "destination region; docs/iam.md has the policy"),
     Known(("AccessDeniedException",), "have access to the model", DeniedError, _USE_CASE),
     Known(("AccessDeniedException", "AccessDenied", "UnauthorizedOperation", "NotAuthorized"), "",
-          DeniedError, "docs/iam.md lists the least privilege for each command"),
+          DeniedError, "grant {action}; docs/iam.md lists the least privilege for each command"),
     Known(("permission_error",), "", DeniedError, _USE_CASE),
     Known(("ValidationException",), "operation not allowed", DeniedError,
           "the account is restricted (often a new one): ask AWS Support to enable Bedrock"),
@@ -287,6 +288,9 @@ def explain(found: AwsFault) -> CliError:
         kind, retry = _BY_STATUS.get(found.status, (RejectedError, "no"))
         told = (UnavailableError, None, "maybe-billed") if in_a_stream else (kind, None, retry)
     kind, hint, retry = told
+    if hint and "{action}" in hint:
+        refused = re.search(r"to perform: ([\w-]+:\w+)", found.message)
+        hint = hint.replace("{action}", refused[1] if refused else "the action")
     if in_a_stream and retry == "now":
         retry = "maybe-billed"
     return kind(shown, hint=hint, code=name or None, request_id=found.request_id, retry=retry)

@@ -65,7 +65,8 @@ CASES = [
          "every destination region"),
     Case(REFUSED, 403, USER + f"bedrock:InvokeModel on resource: {GLOBAL_ARN} with an explicit "
          "deny in a service control policy", DENIED, "`unspecified`"),
-    Case(REFUSED, 403, USER + "bedrock:ListFoundationModels", DENIED, "docs/iam.md"),
+    Case(REFUSED, 403, USER + "bedrock:ListFoundationModels", DENIED,
+         "grant bedrock:ListFoundationModels; docs/iam.md"),
     Case("NotAuthorized", 400, "You do not have permission to perform this action.", DENIED,
          "docs/iam.md"),
     Case(REFUSED, 403, "Model access is denied due to IAM user or service role is not authorized "
