@@ -49,6 +49,13 @@ class CliError(Exception):
         self.request_id = request_id
         self.retry = retry
 
+    def hinted(self, hint: str) -> CliError:
+        """The same error with another hint."""
+        again = type(self)(
+            self.message, hint=hint, code=self.code, request_id=self.request_id, retry=self.retry
+        )
+        return again
+
     def as_json(self) -> dict[str, Any]:
         """The error as `--json` shows it; docs/json.md describes the keys."""
         return {

@@ -1,4 +1,4 @@
-"""What AWS's errors mean: one table from error name and text to exit code, hint and retry.
+"""What an exception means to a user: judged by the table of known errors.
 
 An exception is judged by its module, its name and its message, so that no SDK has to be loaded to
 explain what went wrong.
@@ -7,219 +7,27 @@ explain what went wrong.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from types import TracebackType
 from typing import NamedTuple
 
 from bedrock_claude_cli.errors import (
     AuthError,
     CliError,
     ConfigError,
-    DeniedError,
     RejectedError,
     UnavailableError,
     UsageError,
 )
+from bedrock_claude_cli.known_errors import BY_STATUS, CLIENT_TABLE, EXPIRED, NO_CREDENTIALS, TABLE
+
+_NOT_AWS = "something between you and AWS answered: a proxy, a firewall or a captive portal"
 
 
-class Known(NamedTuple):
-    """One row of the table: an AWS error name and a stable part of its message, explained.
-
-    `names` empty means any name; `fragment` is matched in lower case. `hint` may hold `{login}`,
-    `{model}` and `{region}`, filled from what the command knows.
-    """
-
-    names: tuple[str, ...]
-    fragment: str
-    error: type[CliError]
-    hint: str | None
-    retry: str = "no"
-
-
-_MARKETPLACE = (
-    "an administrator enables the model once with aws-marketplace:Subscribe and "
-    "aws-marketplace:ViewSubscriptions; then try again after 2 minutes"
-)
-_LIST = "`bedrock-claude list-models --ids --region {region}` prints every id this region takes"
-_USE_CASE = (
-    "submit Anthropic's one-time use-case form in the Bedrock console (Model catalog), "
-    "then try again in 15 minutes; `bedrock-claude verify-creds --model {model}` shows the state"
-)
-_CLOCK = "set this machine's clock: AWS accepts a signature for 5 minutes only"
-_TRUST = "the role's trust policy must allow this identity, audience and subject"
-_BUSY = "Bedrock is out of capacity for this model for now; a global endpoint has the most"
-_EXPIRED = "renew the credentials: {login}"
-_MAYBE = "the model may have worked, and been billed, so nothing was sent again"
-
-_THROTTLE = ("ThrottlingException", "Throttling", "TooManyRequestsException", "rate_limit_error")
-
-# Error texts and what they mean: docs.aws.amazon.com/bedrock "Troubleshooting API error codes" and
-# the public issue threads that quote them. First match wins.
-TABLE: tuple[Known, ...] = (
-    Known(("ExpiredTokenException", "ExpiredToken"), "", AuthError, _EXPIRED),
-    Known((), "security token included in the request is expired", AuthError, _EXPIRED),
-    Known(("RequestExpired",), "", AuthError, _CLOCK),
-    Known(("InvalidSignatureException", "SignatureDoesNotMatch"), "signature expired", AuthError,
-          _CLOCK),
-    Known(("InvalidSignatureException", "SignatureDoesNotMatch"), "not yet current", AuthError,
-          _CLOCK),
-    Known(("InvalidSignatureException", "SignatureDoesNotMatch"), "", AuthError,
-          "the secret access key does not belong to the access key id: `aws configure` sets both"),
-    Known(("UnrecognizedClientException", "InvalidClientTokenId"), "", AuthError,
-          "AWS does not know these keys, or region {region} is not enabled in the account; "
-          "`bedrock-claude verify-creds` shows which keys are used"),
-    Known(("IncompleteSignature", "IncompleteSignatureException", "MissingAuthenticationToken",
-           "MissingAuthenticationTokenException"), "", AuthError,
-          "a proxy may have changed the request; `bedrock-claude verify-creds` shows the endpoint"),
-    Known(("InvalidIdentityToken", "InvalidIdentityTokenException", "IDPCommunicationError"), "",
-          AuthError, "compare the token's issuer and audience with the role's identity provider"),
-    Known((), "not authorized to perform: sts:assumerole", AuthError, _TRUST),
-    Known((), "not authorized to perform sts:assumerole", AuthError, _TRUST),
-    Known(("AccessDeniedException", "AccessDenied"), "aws marketplace actions", DeniedError,
-          _MARKETPLACE),
-    Known(("MPAgreementBeingCreated",), "", DeniedError,
-          "the Marketplace agreement is being created; try again in 15 minutes", "later"),
-    Known(("AccessDeniedException", "AccessDenied"), "authentication failed", AuthError,
-          "the Bedrock API key in AWS_BEARER_TOKEN_BEDROCK is not valid; make a new one, "
-          "or unset it to use your AWS credentials"),
-    Known(("AccessDeniedException", "AccessDenied"), "bearer token", AuthError,
-          "the Bedrock API key in AWS_BEARER_TOKEN_BEDROCK is not valid any more"),
-    Known(("AccessDeniedException", "AccessDenied"), "bedrock:callwithbearertoken", DeniedError,
-          "grant bedrock:CallWithBearerToken to the identity behind the Bedrock API key"),
-    Known(("AccessDeniedException", "AccessDenied"), "service control policy", DeniedError,
-          "an organization's policy denies it: ask its administrator (a global endpoint needs the "
-          "region `unspecified` allowed), or choose another endpoint, as in `--endpoint us`"),
-    Known(("AccessDeniedException",), "foundation-model/anthropic", DeniedError,
-          "grant {action} on the inference profile and on the foundation model in every "
-          "destination region; docs/iam.md has the policy"),
-    Known(("AccessDeniedException",), "have access to the model", DeniedError, _USE_CASE),
-    Known(("AccessDeniedException", "AccessDenied", "UnauthorizedOperation", "NotAuthorized"), "",
-          DeniedError, "grant {action}; docs/iam.md lists the least privilege for each command"),
-    Known(("permission_error",), "", DeniedError, _USE_CASE),
-    Known(("ValidationException",), "operation not allowed", DeniedError,
-          "the account is restricted (often a new one): ask AWS Support to enable Bedrock"),
-    Known(("ValidationException",), "is not allowed for this account", DeniedError,
-          "Anthropic's models are not offered to this account or its country"),
-    Known(("ValidationException",), "data retention mode", DeniedError,
-          "this model needs another data-retention mode for the account; that shares prompts with "
-          "the provider, so it is the account owner's choice"),
-    Known(("ResourceNotFoundException",), "use case details have not been submitted", DeniedError,
-          _USE_CASE),
-    Known(("ResourceNotFoundException",), "have not filled out the request form", DeniedError,
-          _USE_CASE),
-    Known(("ResourceNotFoundException",), "marked by provider as legacy", DeniedError,
-          "use an active model: `bedrock-claude list-models --active`"),
-    Known(("ResourceNotFoundException",), "end of its life", RejectedError,
-          "use an active model: `bedrock-claude list-models --active`"),
-    Known(("not_found_error",), "", RejectedError, _LIST),
-    Known(("ValidationException",), "on-demand throughput isn", RejectedError, _LIST),
-    Known(("ValidationException",), "model identifier is invalid", RejectedError, _LIST),
-    Known(("ValidationException",), "invalid api version", RejectedError,
-          "on Bedrock, anthropic_version is `bedrock-2023-05-31`"),
-    Known(("ValidationException",), "anthropic_version", RejectedError,
-          "on Bedrock, anthropic_version is `bedrock-2023-05-31`"),
-    Known(("ValidationException",), "`temperature` and `top_p` cannot both", RejectedError,
-          "give only one of --temperature and --top-p"),
-    Known(("ValidationException",), "prompt is too long", RejectedError,
-          "shorten the prompt, or use a model with a larger context: `bedrock-claude list-models`"),
-    Known(("ValidationException",), "input is too long", RejectedError,
-          "shorten the prompt, or use a model with a larger context: `bedrock-claude list-models`"),
-    Known(("ValidationException",), "extra inputs are not permitted", RejectedError,
-          "the model does not take one of these parameters; `--dry-run` shows what is sent"),
-    Known(("ValidationException",), "failed to validate permissions", RejectedError,
-          "check that the log group or bucket exists and the role's trust and policy match it"),
-    Known(("ServiceQuotaExceededException",), "", RejectedError,
-          "ask for a higher quota in the Service Quotas console"),
-    Known(_THROTTLE, "per day", UnavailableError,
-          "the account's daily token quota is used up; it helps to wait until tomorrow or to ask "
-          "for a higher quota (a new account may have none)", "later"),
-    Known(_THROTTLE, "too many tokens", UnavailableError,
-          "input and --max-tokens count against the quota when a request starts: lower "
-          "--max-tokens, or wait a minute", "now"),
-    Known(_THROTTLE, "", UnavailableError, "wait a little, or raise --retries", "now"),
-    Known(("ModelNotReadyException",), "", UnavailableError,
-          "the model is being made ready; try again in a minute", "now"),
-    Known(("ServiceUnavailableException", "ServiceUnavailable", "overloaded_error"), "",
-          UnavailableError, _BUSY, "now"),
-    Known(("ModelTimeoutException",), "", UnavailableError,
-          f"{_MAYBE}; ask for less at once, or raise --timeout", "maybe-billed"),
-    Known(("ModelErrorException", "ModelStreamErrorException", "InternalServerException",
-           "InternalFailure", "InternalServerError", "api_error"), "", UnavailableError, _MAYBE,
-          "maybe-billed"),
-)  # fmt: skip
-
-_NO_CREDENTIALS = (
-    "run `aws configure` or `aws sso login`, or copy keys from your AWS access portal "
-    "(Command line or programmatic access); `--sandbox` tries everything without an account"
-)
-_UNREACHED = "check the network, the proxy and the region's name; nothing was billed"
-
-_MISCONFIGURED = (
-    "InvalidChecksumConfigError", "InvalidDefaultsMode", "InvalidIMDSEndpointError",
-    "InvalidIMDSEndpointModeError", "InvalidMaxRetryAttemptsError", "InvalidProxiesConfigError",
-    "InvalidRetryConfigurationError", "InvalidRetryModeError",
-    "InvalidSTSRegionalEndpointsConfigError", "UnknownCredentialError", "EndpointVariantError",
-)  # fmt: skip
-
-# Exceptions that never reached AWS, or lost it on the way, by class name (botocore, the anthropic
-# SDK and its HTTP layer).
-CLIENT_TABLE: dict[str, tuple[type[CliError], str | None, str]] = {
-    "NoCredentialsError": (AuthError, _NO_CREDENTIALS, "no"),
-    "PartialCredentialsError": (AuthError, "set both halves of the key, or use a profile", "no"),
-    "CredentialRetrievalError": (
-        AuthError, "run the profile's credential_process by hand, or look at what the container's "
-        "credentials address answers", "no"),
-    "SSOTokenLoadError": (AuthError, "{login}", "no"),
-    "TokenRetrievalError": (AuthError, "{login}", "no"),
-    "UnauthorizedSSOTokenError": (AuthError, "{login}", "no"),
-    "SSOError": (AuthError, "{login}", "no"),
-    "LoginRefreshRequired": (AuthError, "{login}", "no"),
-    "LoginTokenLoadError": (AuthError, "{login}", "no"),
-    "LoginInsufficientPermissions": (AuthError, "{login}", "no"),
-    "LoginError": (AuthError, "{login}", "no"),
-    "NoAuthTokenError": (AuthError, "{login}", "no"),
-    "MissingDependencyException": (
-        AuthError, "`pip install \"botocore[crt]\"` beside this tool: `aws login` needs it", "no"),
-    "MetadataRetrievalError": (AuthError, _NO_CREDENTIALS, "no"),
-    "RefreshWithMFAUnsupportedError": (AuthError, "use temporary keys or SSO instead", "no"),
-    "ProfileNotFound": (ConfigError, "`aws configure list-profiles` prints the profiles", "no"),
-    "ConfigNotFound": (ConfigError, None, "no"),
-    "ConfigParseError": (ConfigError, "mend the AWS config file named above", "no"),
-    "InvalidConfigError": (ConfigError, "mend the profile in the AWS config file", "no"),
-    "NoRegionError": (ConfigError, "give --region, or set AWS_REGION", "no"),
-    "InvalidRegionError": (ConfigError, "a region is written like `us-east-1`", "no"),
-    "InvalidEndpointConfigurationError": (
-        ConfigError, "unset AWS_BEARER_TOKEN_BEDROCK, or use an https endpoint", "no"),
-    "EndpointProviderError": (
-        ConfigError, "look at AWS_ENDPOINT_URL*, AWS_USE_FIPS_ENDPOINT and "
-        "AWS_USE_DUALSTACK_ENDPOINT", "no"),
-    **dict.fromkeys(_MISCONFIGURED, (
-        ConfigError, "mend it in the environment or in the AWS config file", "no")),
-    "UnknownServiceError": (ConfigError, "upgrade boto3", "no"),
-    "EndpointConnectionError": (UnavailableError, _UNREACHED, "now"),
-    "ConnectTimeoutError": (UnavailableError, _UNREACHED, "now"),
-    "ProxyConnectionError": (UnavailableError, "check HTTPS_PROXY; nothing was billed", "now"),
-    "SSLError": (
-        UnavailableError, "behind a TLS proxy, set AWS_CA_BUNDLE to its certificate", "now"),
-    "ReadTimeoutError": (UnavailableError, f"{_MAYBE}; raise --timeout", "maybe-billed"),
-    "ConnectionClosedError": (UnavailableError, _MAYBE, "maybe-billed"),
-    "ResponseStreamingError": (UnavailableError, _MAYBE, "maybe-billed"),
-    "IncompleteReadError": (UnavailableError, _MAYBE, "maybe-billed"),
-    "HTTPClientError": (UnavailableError, _MAYBE, "maybe-billed"),
-    "ChecksumMismatch": (UnavailableError, _MAYBE, "maybe-billed"),
-    "InvalidHeadersLength": (UnavailableError, _MAYBE, "maybe-billed"),
-    "InvalidPayloadLength": (UnavailableError, _MAYBE, "maybe-billed"),
-    "ParserError": (UnavailableError, _MAYBE, "maybe-billed"),
-    "ResponseParserError": (UnavailableError, _MAYBE, "maybe-billed"),
-    "APITimeoutError": (UnavailableError, f"{_MAYBE}; raise --timeout", "maybe-billed"),
-    "APIConnectionError": (UnavailableError, _MAYBE, "maybe-billed"),
-}  # fmt: skip
-
-_BY_STATUS: dict[int, tuple[type[CliError], str]] = {
-    401: (AuthError, "no"), 403: (DeniedError, "no"), 408: (UnavailableError, "maybe-billed"),
-    424: (UnavailableError, "maybe-billed"), 429: (UnavailableError, "now"),
-    500: (UnavailableError, "maybe-billed"), 502: (UnavailableError, "maybe-billed"),
-    503: (UnavailableError, "now"), 504: (UnavailableError, "maybe-billed"),
-    529: (UnavailableError, "now"),
-}  # fmt: skip
+# The operations that AWS bills; `ask` retries them itself, and only where none was billed.
+_BILLED = ("InvokeModel", "Converse")
+# The URLs of STS and of Bedrock's control plane, as botocore quotes them.
+_FREE = r'://[^/"]+/("|foundation-model|inference-profile|list-foundation|logging|use-case)'
 
 
 class AwsFault(NamedTuple):
@@ -236,13 +44,14 @@ class AwsFault(NamedTuple):
 def fault(error: BaseException) -> AwsFault | None:
     """The AWS error inside a botocore or anthropic exception, or None if there is none."""
     response = getattr(error, "response", None)
-    if isinstance(response, dict) and "Error" in response:
+    if isinstance(response, dict) and not response.keys().isdisjoint(("Error", "ResponseMetadata")):
         meta = response.get("ResponseMetadata", {})
         headers = meta.get("HTTPHeaders", {})
-        name = str(response["Error"].get("Code", ""))
+        inner = response.get("Error", {})
+        name = str(inner.get("Code", ""))
         return AwsFault(
             name=name[:1].upper() + name[1:] if "_" not in name else name,
-            message=str(response["Error"].get("Message", "")),
+            message=str(inner.get("Message", "")),
             status=int(meta.get("HTTPStatusCode", 0)),
             request_id=meta.get("RequestId"),
             retry_after=_seconds(headers.get("retry-after")),
@@ -251,8 +60,8 @@ def fault(error: BaseException) -> AwsFault | None:
     headers = getattr(response, "headers", None)
     if hasattr(error, "status_code") and headers is not None:
         body = getattr(error, "body", None)
-        inner = body.get("error", body) if isinstance(body, dict) else {}
-        inner = inner if isinstance(inner, dict) else {}
+        said = body.get("error", body) if isinstance(body, dict) else {}
+        inner = said if isinstance(said, dict) else {}
         name = headers.get("x-amzn-errortype", "").split(":")[0] or str(inner.get("type", ""))
         return AwsFault(
             name=name[:1].upper() + name[1:] if "_" not in name else name,
@@ -285,9 +94,12 @@ def explain(found: AwsFault) -> CliError:
             break
     in_a_stream = not 300 <= found.status < 600
     if told is None:
-        kind, retry = _BY_STATUS.get(found.status, (RejectedError, "no"))
-        told = (UnavailableError, None, "maybe-billed") if in_a_stream else (kind, None, retry)
+        kind, retry = BY_STATUS.get(found.status, (RejectedError, "no"))
+        hint = None if found.message else _NOT_AWS
+        told = (UnavailableError, None, "maybe-billed") if in_a_stream else (kind, hint, retry)
     kind, hint, retry = told
+    if retry == "maybe-billed" and found.operation and not found.operation.startswith(_BILLED):
+        hint, retry = "try again in a little while", "now"
     if hint and "{action}" in hint:
         refused = re.search(r"to perform: ([\w-]+:\w+)", found.message)
         hint = hint.replace("{action}", refused[1] if refused else "the action")
@@ -317,15 +129,51 @@ def translate(error: BaseException) -> CliError:
             )
         for name in names:
             if name in CLIENT_TABLE:
-                kind, hint, retry = CLIENT_TABLE[name]
-                return kind(_one_line(error), hint=hint, code=names[0], retry=retry)
+                return _from_client(error, name)
+    if names[0] == "KeyError" and _raised_in(error, "botocore/parsers"):
+        return UnavailableError("the answer is not AWS's", hint=_NOT_AWS, retry="now")
     if _raised_in(error, "botocore/"):
         unfetched = _while_fetching_credentials(error, names)
         if unfetched is not None:
             return unfetched
     if names[0] == "RuntimeError" and "could not resolve aws credentials" in str(error).lower():
-        return AuthError(str(error), hint=_NO_CREDENTIALS)
+        return AuthError(str(error), hint=NO_CREDENTIALS)
     return CliError(f"{names[0]}: {_one_line(error)}", hint="`--debug` shows where", code="Failure")
+
+
+def _from_client(error: BaseException, name: str) -> CliError:
+    """A client's own exception, which tells no operation: its text may name the URL."""
+    kind, hint, retry = CLIENT_TABLE[name]
+    text = _one_line(error)
+    if name == "SSLError":
+        if "CERTIFICATE_VERIFY_FAILED" in text:
+            retry = "no"
+        elif not _in_handshake(error):
+            hint, retry = CLIENT_TABLE["ConnectionClosedError"][1:]
+    elif retry == "maybe-billed" and re.search(_FREE, text):
+        hint, retry = "try again in a little while", "now"
+    return kind(text, hint=hint, retry=retry)
+
+
+def _in_handshake(error: BaseException) -> bool:
+    """Whether TLS failed before any request could be sent."""
+    return any(
+        trace.tb_frame.f_code.co_name == "do_handshake"
+        for each in _chain(error)
+        for trace in _traces(each.__traceback__)
+    )
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _traces(trace: TracebackType | None) -> Iterator[TracebackType]:
+    while trace is not None:
+        yield trace
+        trace = trace.tb_next
 
 
 def _while_fetching_credentials(error: BaseException, names: list[str]) -> CliError | None:
@@ -354,7 +202,7 @@ def _while_fetching_credentials(error: BaseException, names: list[str]) -> CliEr
             _one_line(error), hint="mend the role's settings in the AWS profile or environment"
         )
     if names[0] == "RuntimeError" and "still expired" in str(error):
-        return AuthError("the credentials have expired", hint=_EXPIRED, code="ExpiredToken")
+        return AuthError("the credentials have expired", hint=EXPIRED, code="ExpiredToken")
     return None
 
 
@@ -378,9 +226,7 @@ def _usage_hint(error: BaseException) -> str | None:
 
 
 def _raised_in(error: BaseException, part: str) -> bool:
-    trace = error.__traceback__
-    while trace is not None:
-        if part in trace.tb_frame.f_code.co_filename.replace("\\", "/"):
-            return True
-        trace = trace.tb_next
-    return False
+    return any(
+        part in trace.tb_frame.f_code.co_filename.replace("\\", "/")
+        for trace in _traces(error.__traceback__)
+    )

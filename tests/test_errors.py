@@ -13,7 +13,8 @@ import httpx2
 import pytest
 
 from bedrock_claude_cli.errors import CliError, ExitCode
-from bedrock_claude_cli.explain import CLIENT_TABLE, TABLE, AwsFault, explain, fault, translate
+from bedrock_claude_cli.explain import AwsFault, explain, fault, translate
+from bedrock_claude_cli.known_errors import CLIENT_TABLE, TABLE
 from bedrock_claude_cli.sandbox import Sandbox
 from tests.conftest import Run
 
@@ -66,9 +67,9 @@ CASES = [
     Case(REFUSED, 403, USER + f"bedrock:InvokeModel on resource: {GLOBAL_ARN} with an explicit "
          "deny in a service control policy", DENIED, "`unspecified`"),
     Case(REFUSED, 403, USER + "bedrock:ListFoundationModels", DENIED,
-         "grant bedrock:ListFoundationModels; docs/iam.md"),
+         "grant bedrock:ListFoundationModels"),
     Case("NotAuthorized", 400, "You do not have permission to perform this action.", DENIED,
-         "docs/iam.md"),
+         "grant the action"),
     Case(REFUSED, 403, "Model access is denied due to IAM user or service role is not authorized "
          "to perform the required AWS Marketplace actions (aws-marketplace:ViewSubscriptions, "
          "aws-marketplace:Subscribe) to enable access to this model.", DENIED,
@@ -254,7 +255,11 @@ def test_the_sdk_against_the_sandbox(use: Callable[..., Sandbox]) -> None:
         (aws.EndpointConnectionError(endpoint_url="u"), 7, "nothing was billed", "now"),
         (aws.ConnectTimeoutError(endpoint_url="u"), 7, "nothing was billed", "now"),
         (aws.ProxyConnectionError(proxy_url="u"), 7, "HTTPS_PROXY", "now"),
-        (aws.SSLError(endpoint_url="u", error="e"), 7, "AWS_CA_BUNDLE", "now"),
+        (aws.SSLError(endpoint_url="u", error="bad record mac"), 7, "sent again", "maybe-billed"),
+        (aws.SSLError(endpoint_url="u", error="CERTIFICATE_VERIFY_FAILED"), 7, "AWS_CA_BUNDLE",
+         "no"),
+        (aws.ReadTimeoutError(endpoint_url="https://sts.us-east-1.amazonaws.com/"), 7, "try again",
+         "now"),
         (aws.ReadTimeoutError(endpoint_url="u"), 7, "--timeout", "maybe-billed"),
         (aws.ConnectionClosedError(endpoint_url="u"), 7, BILLED, "maybe-billed"),
         (aws.ResponseStreamingError(error="e"), 7, BILLED, "maybe-billed"),

@@ -188,11 +188,5 @@ def _another_id(
         told = translate(error)
         why = translate(denied).code
         hint = f"{told.hint}; the look-up of this region's ids failed ({why})"
-        raise _hinted(told, hint) from error
+        raise told.hinted(hint) from error
     return model_id.fallbacks(target, offered, catalog)
-
-
-def _hinted(told: CliError, hint: str) -> CliError:
-    return type(told)(
-        told.message, hint=hint, code=told.code, request_id=told.request_id, retry=told.retry
-    )

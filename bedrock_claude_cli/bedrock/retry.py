@@ -50,8 +50,12 @@ def attempts(
             told = translate(error)
             found = fault(error)
             least = (found.retry_after if found else None) or 0.0
-            if started or told.retry != "now" or attempt == most or least > LONGEST_RETRY_AFTER:
+            if started or told.retry != "now" or attempt == most:
                 raise
+            if least > LONGEST_RETRY_AFTER:
+                raise told.hinted(f"AWS asks to wait {least:g} s before the next try") from error
             seconds = max(least, rng() * min(MAX_WAIT, 2.0 ** (attempt - 1)), 0.05)
-            yield Waiting(round(seconds, 2), told.code, attempt + 1, most)
+            yield Waiting(
+                round(seconds, 2), found.name if found else type(error).__name__, attempt + 1, most
+            )
         sleep(seconds)

@@ -19,6 +19,7 @@ from botocore.exceptions import (
 
 from bedrock_claude_cli.bedrock.answer import Event, Sent, Started, Stopped, Text, Waiting
 from bedrock_claude_cli.bedrock.retry import attempts
+from bedrock_claude_cli.errors import UnavailableError
 
 URL = {"endpoint_url": "https://example.com"}
 
@@ -56,6 +57,19 @@ def play(
     return list(attempts(calls, retries=retries, sleep=slept.append, rng=rng)), slept
 
 
+def in_handshake(error: Exception) -> Exception:
+    """The error with the traceback of a handshake that failed."""
+
+    def do_handshake() -> None:
+        raise error
+
+    try:
+        do_handshake()
+    except Exception as raised:
+        return raised
+    raise AssertionError
+
+
 UNBILLED = [
     aws("ThrottlingException", 429, "Too many requests, please wait before trying again."),
     aws("ThrottlingException", 429, "Too many tokens, please wait before trying again."),
@@ -68,9 +82,11 @@ UNBILLED = [
     EndpointConnectionError(**URL),
     ConnectTimeoutError(**URL),
     ProxyConnectionError(proxy_url="http://proxy"),
-    SSLError(**URL, error="certificate verify failed"),
+    in_handshake(SSLError(**URL, error="tlsv1 alert protocol version")),
 ]
 FINAL = [
+    SSLError(**URL, error="bad record mac"),
+    in_handshake(SSLError(**URL, error="[SSL: CERTIFICATE_VERIFY_FAILED]")),
     aws("ThrottlingException", 429, "Too many tokens per day, please wait before trying again."),
     aws("ModelTimeoutException", 408),
     aws("ModelErrorException", 424),
@@ -154,6 +170,7 @@ def test_a_wait_is_told_before_it_is_slept() -> None:
 
 def test_a_retry_after_of_hours_is_told_not_waited_for() -> None:
     calls = Calls(aws("ServiceUnavailableException", 503, **{"retry-after": "3600"}))
-    with pytest.raises(ClientError):
+    with pytest.raises(UnavailableError) as raised:
         play(calls)
     assert calls.made == 1
+    assert raised.value.hint == "AWS asks to wait 3600 s before the next try"

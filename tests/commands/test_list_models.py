@@ -184,7 +184,7 @@ def test_denied_lists_are_told_with_the_documented_code(run: Run, use: Use) -> N
     use({"deny": "bedrock:ListInferenceProfiles"})
     result = run("list-models", code=5)
     assert "bedrock:ListInferenceProfiles" in result.err
-    assert "docs/iam.md" in result.err
+    assert "hint: ask an administrator of the account to grant bedrock:ListInfer" in result.err
     assert result.out == ""
 
 
