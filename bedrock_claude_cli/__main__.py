@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from contextlib import suppress
 from io import TextIOWrapper
 
 
@@ -26,8 +27,12 @@ def run() -> None:
         sys.stderr.flush()
     except KeyboardInterrupt:
         code = 130
-    except OSError:
+    except BrokenPipeError:
         code = 141
+    except OSError as error:
+        code = 1
+        with suppress(OSError):
+            os.write(2, f"error: the output cannot be written: {error.strerror}\n".encode())
     os._exit(code)
 
 

@@ -214,10 +214,12 @@ class Aws:
         name, source = self.profile.value, self.profile.source
         if name and source in _OVERRIDING:
             session.set_config_variable("profile", name)
-        elif name:
+        elif name and not self._needless(name, session.available_profiles):
             # An instance variable would switch environment keys off; this does not.
             store = session.get_component("config_store")
             store.set_config_provider("profile", ConstantProvider(name))
+        else:
+            name = None
         if name and name not in session.available_profiles:
             known = session.available_profiles
             raise ConfigError(
@@ -228,6 +230,15 @@ class Aws:
             )
         session.register_component("data_loader", _loader(session))
         return session
+
+    def _needless(self, name: str, known: Iterable[str]) -> bool:
+        """Whether a profile that this machine lacks was only named in the config file.
+
+        Where keys in the environment count before it, as inside the sandbox or in CI, nothing is
+        missing then. AWS_PROFILE is botocore's own, which refuses to do without.
+        """
+        own = self.profile.source in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
+        return not own and name not in known and (self.environment_keys or self.api_key)
 
     @cached_property
     def session(self) -> Any:

@@ -202,7 +202,7 @@ class Line:
             last = options[-1]
             if at < len(word) or word.endswith("="):
                 self._context.params[last.name] = word[at:]
-            elif not (last.metavar or "").startswith("[="):
+            elif not (last.metavar or "").startswith("["):
                 self._wanted = [last] * last.nargs
 
     def _option_names(self, incomplete: str) -> list[tuple[str, str]]:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 # In the sandbox these stay the user's: they shape a request and say nothing of an AWS account.
 _OF_AN_ACCOUNT = ("BEDROCK_CLAUDE_PROFILE", "BEDROCK_CLAUDE_SANDBOX")
+SANDBOX_NOTE = "sandbox: canned answers, nothing reaches AWS and nothing is billed"
+# As sandbox.environment sets it: importing the sandbox to ask would cost every start 30 ms.
+SANDBOX_KEY = "AKIASANDBOXEXAMPLEXX"
 _ON = ("1", "true", "yes", "on")
 
 
@@ -45,7 +48,8 @@ class Context:
         self._sandbox: Any = None
         self._environ_before: dict[str, str] | None = None
         self.in_sandbox = self._wants_sandbox()
-        self.out.sandbox = self.in_sandbox
+        # Inside `sandbox run` this is a child with the sandbox's keys, and says so as well.
+        self.out.sandbox = self.in_sandbox or environ.get("AWS_ACCESS_KEY_ID") == SANDBOX_KEY
 
     def _wants_sandbox(self) -> bool:
         if self.shared.sandbox is None:
@@ -87,6 +91,8 @@ class Context:
     def aws(self) -> Aws:
         """The session factory; what is unexpected about the identity is noted once."""
         aws = Aws(self.settings, self.environ)
+        if self.out.sandbox and not self.in_sandbox:
+            self.out.note(SANDBOX_NOTE)
         for note in aws.notes():
             self.out.note(note)
         return aws
@@ -158,7 +164,7 @@ class Context:
         for name in self._environ_before.keys() - inside.keys():
             del self.environ[name]
         self.environ.update(inside)
-        self.out.note("sandbox: canned answers, nothing reaches AWS and nothing is billed")
+        self.out.note(SANDBOX_NOTE)
 
     def close(self) -> None:
         """Stop the sandbox, and give the environment back."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 from typer.core import TyperCommand
@@ -29,34 +28,53 @@ def fenced(text: str, language: str | None = None) -> str | None:
 
 
 class Command(TyperCommand):
-    """Lets `--extract` stand alone or carry an attached language, as in `-xpython`."""
+    """Lets `--extract` stand alone, or carry a language as in `-xpython` or `-x python`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Spell every form as `--extract=LANG` before typer reads it."""
         options = [each for each in self.params if not getattr(each, "is_flag", True)]
         valued = {name for each in options for name in each.opts}
-        return super().parse_args(ctx, list(_spelled(iter(args), valued)))
+        return super().parse_args(ctx, list(_spelled(args[::-1], valued)))
 
 
-def _spelled(args: Iterator[str], valued: set[str]) -> Iterator[str]:
-    for arg in args:
+# A word after a bare -x that names one of these is the language, not the question.
+LANGUAGES = frozenset((
+    "bash", "c", "c#", "c++", "cpp", "cs", "csharp", "css", "csv", "diff", "dockerfile", "fish",
+    "go", "graphql", "haskell", "hcl", "html", "ini", "java", "javascript", "js", "json",
+    "jsonl", "jsx", "kotlin", "lua", "make", "makefile", "markdown", "md", "perl", "php",
+    "powershell", "proto", "ps1", "py", "python", "r", "rb", "rs", "ruby", "rust", "scala", "sh",
+    "shell", "sql", "svg", "swift", "terraform", "tf", "toml", "ts", "tsx", "typescript", "xml",
+    "yaml", "yml", "zsh",
+))  # fmt: skip
+
+
+def _language(args: list[str]) -> str:
+    """Take the language that stands apart, if the next word is one."""
+    return args.pop() if args and args[-1].lower() in LANGUAGES else ""
+
+
+def _spelled(args: list[str], valued: set[str]) -> Iterator[str]:
+    """Every form as `--extract=LANG`; `args` stands in reverse, and is used up."""
+    while args:
+        arg = args.pop()
         if arg == "--":
             yield arg
-            yield from args
-        elif arg == "--extract":
-            yield "--extract="
-        elif arg[:2] == "--" and arg in valued:
+            yield from reversed(args)
+            return
+        at = next((i for i, each in enumerate(arg) if i and f"-{each}" in valued), len(arg))
+        if arg == "--extract":
+            yield f"--extract={_language(args)}"
+        elif arg[:2] == "--":
             yield arg
-            yield from islice(args, 1)
-        elif arg[:1] == "-" and arg[:2] != "--":
-            at = next((i for i, each in enumerate(arg) if i and f"-{each}" in valued), len(arg))
-            if arg[at : at + 1] == "x":
-                if at > 1:
-                    yield arg[:at]
-                yield f"--extract={arg[at + 1 :].removeprefix('=')}"
-            else:
-                yield arg
-                if at == len(arg) - 1:
-                    yield from islice(args, 1)
+            if arg in valued and args:
+                yield args.pop()
+        elif arg[:1] != "-":
+            yield arg
+        elif arg[at : at + 1] == "x":
+            if at > 1:
+                yield arg[:at]
+            yield f"--extract={arg[at + 1 :].removeprefix('=') or _language(args)}"
         else:
             yield arg
+            if at == len(arg) - 1 and args:
+                yield args.pop()

@@ -7,9 +7,11 @@ import os
 import socket
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +106,7 @@ def use(
         for name, value in environment(server.url, {}).items():
             if name not in ("NO_PROXY", "no_proxy"):
                 monkeypatch.setenv(name, value)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAENDPOINTSAMPLEXX")
         return server
 
     return start
@@ -146,6 +149,35 @@ def certificate(tmp_path: Path) -> tuple[str, str]:
         )
     )
     return str(certificate), str(private)
+
+
+@pytest.fixture
+def web_page() -> Iterator[Callable[[int, str], str]]:
+    """Starts web servers that give every request one page, as a proxy or a portal does."""
+    running: list[ThreadingHTTPServer] = []
+
+    def start(status: int, page: str) -> str:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                self.send_response(status)
+                self.send_header("Content-Type", "text/html")
+                self.send_header("Content-Length", str(len(page)))
+                self.end_headers()
+                self.wfile.write(page.encode())
+
+            do_POST = do_GET
+
+            def log_message(self, format: str, *args: object) -> None: ...
+
+        running.append(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
+        threading.Thread(target=running[-1].serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{running[-1].server_port}"
+
+    yield start
+    for server in running:
+        server.shutdown()
+        server.server_close()
 
 
 @pytest.fixture

@@ -153,3 +153,15 @@ def test_output_is_utf_8_and_what_a_locale_lacks_is_escaped() -> None:
         env["PYTHONIOENCODING"] = "ascii"
         shown = subprocess.run([str(BIN), "ask", "-nq", "hi"], env=env, capture_output=True)
         assert shown.stdout == b"na\\xefve \\u2713\n"
+
+
+def test_a_full_disk_is_told_and_is_no_closed_pipe() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [str(BIN), "ask", "--sandbox", "-nq", "hi"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr

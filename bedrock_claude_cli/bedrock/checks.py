@@ -76,7 +76,10 @@ def plan(
         account = account.replace("-", "")
         if not re.fullmatch(r"[0-9]{12}", account):
             raise UsageError(f"--expect-account takes the 12 digits of an account, not `{account}`")
+    only = tuple(only)
     chosen = set(_names(only, "--only", NAMES))
+    if only and not chosen:
+        raise UsageError("--only names no check", hint=f"one of {', '.join(NAMES)}")
     required = frozenset(_names(require, "--require", (*NAMES, AWS)))
     flags = {
         "expect": account is not None or arn is not None,
@@ -93,7 +96,7 @@ def _names(given: Iterable[str], flag: str, known: tuple[str, ...]) -> list[str]
     found = [name.strip() for text in given for name in text.split(",") if name.strip()]
     for name in found:
         if name not in known:
-            close = get_close_matches(name, known, 1)
+            close = get_close_matches(name, known, 1, 0.65)
             hint = f"did you mean `{close[0]}`?" if close else f"one of {', '.join(known)}"
             raise UsageError(f"{flag} knows no check `{name}`", hint=hint)
     return found

@@ -20,6 +20,7 @@ from bedrock_claude_cli.bedrock.catalog import (
 )
 from bedrock_claude_cli.bedrock.model_id import PREFIXES, parse
 from bedrock_claude_cli.bedrock.pricing import list_price
+from bedrock_claude_cli.errors import UnavailableError
 
 CACHE_SECONDS = 7 * 24 * 3600
 SCHEMA = 1
@@ -77,21 +78,37 @@ def list_models(client: Any, region: str, catalog: Catalog) -> tuple[Model, ...]
 
     Needs bedrock:ListFoundationModels and bedrock:ListInferenceProfiles; botocore's errors pass.
     """
-    from concurrent.futures import ThreadPoolExecutor
+    from bedrock_claude_cli.bedrock.threads import side_by_side
 
-    with ThreadPoolExecutor(1) as pool:
+    with side_by_side(1) as pool:
         profiles = pool.submit(_profiles, client)
-        summaries = client.list_foundation_models(byProvider="Anthropic")["modelSummaries"]
-        return join(summaries, profiles.result(), region, catalog)
+        return join(summaries(client), profiles.result(), region, catalog)
+
+
+def summaries(client: Any) -> list[Mapping[str, Any]]:
+    """What ListFoundationModels says of Anthropic's models."""
+    return _listed(client.list_foundation_models(byProvider="Anthropic"), "modelSummaries")
+
+
+def _listed(answer: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    """A list that AWS always sends, if only an empty one."""
+    if key not in answer:
+        raise UnavailableError(
+            f"the answer has no {key}, so it is not AWS's",
+            hint="something between you and AWS answered: a proxy, a firewall or a captive portal",
+            retry="now",
+        )
+    found: list[Mapping[str, Any]] = answer[key]
+    return found
 
 
 def _profiles(client: Any) -> list[Mapping[str, Any]]:
     found: list[Mapping[str, Any]] = []
     page = client.list_inference_profiles(maxResults=1000)
-    found += page["inferenceProfileSummaries"]
+    found += _listed(page, "inferenceProfileSummaries")
     while page.get("nextToken"):
         page = client.list_inference_profiles(maxResults=1000, nextToken=page["nextToken"])
-        found += page["inferenceProfileSummaries"]
+        found += _listed(page, "inferenceProfileSummaries")
     return found
 
 
@@ -206,14 +223,14 @@ def across_regions(
     client_for: Callable[[str], Any], regions: Sequence[str], catalog: Catalog
 ) -> Survey:
     """Ask every region at once. When all of them fail, the first one's error is raised."""
-    from concurrent.futures import ThreadPoolExecutor
+    from bedrock_claude_cli.bedrock.threads import side_by_side
 
-    with ThreadPoolExecutor(min(32, len(regions) or 1)) as pool:
+    with side_by_side(min(32, len(regions) or 1)) as pool:
         asked = {
             region: pool.submit(list_models, client_for(region), region, catalog)
             for region in dict.fromkeys(regions)
         }
-    errors = {region: error for region, ask in asked.items() if (error := ask.exception())}
+        errors = {region: error for region, ask in asked.items() if (error := ask.exception())}
     if errors and len(errors) == len(asked):
         raise next(iter(errors.values()))
     return Survey(

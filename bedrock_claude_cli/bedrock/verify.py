@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from bedrock_claude_cli.bedrock import access, ask, checks, identity
-from bedrock_claude_cli.bedrock.answer import Broken, Counted, Moved, Started, Usage, Waiting
+from bedrock_claude_cli.bedrock import access, ask, checks, identity, inventory
+from bedrock_claude_cli.bedrock.answer import Broken, Counted, Moved, Note, Started, Usage, Waiting
 from bedrock_claude_cli.bedrock.catalog import Catalog
 from bedrock_claude_cli.bedrock.checks import Check, Plan, judge
 from bedrock_claude_cli.bedrock.duration import show_duration
 from bedrock_claude_cli.bedrock.identity import Caller, Credentials
 from bedrock_claude_cli.bedrock.model_id import Target
 from bedrock_claude_cli.bedrock.prompt import Options, Request
+from bedrock_claude_cli.bedrock.threads import side_by_side
 from bedrock_claude_cli.errors import ExitCode
 
 LIST = "bedrock:ListFoundationModels"
@@ -97,7 +97,7 @@ class _Asked(NamedTuple):
 
 def examine(plan: Plan, world: World) -> tuple[Caller | None, list[Check]]:
     """Who calls, and every check of the plan that needs AWS's answer."""
-    with _pool() as pool:
+    with side_by_side(5) as pool:
         asked = _ask(plan, world, pool)
         caller = asked.caller.result() if asked.caller and not asked.caller.exception() else None
         found = [_expect(plan, world, caller), identity.ttl(world.credentials, plan.min_ttl)]
@@ -114,16 +114,6 @@ def examine(plan: Plan, world: World) -> tuple[Caller | None, list[Check]]:
         if plan.wants("invoke") and world.target:
             found.append(_invoke(plan, world, world.target, found))
         return caller, found
-
-
-@contextmanager
-def _pool() -> Iterator[ThreadPoolExecutor]:
-    """Threads that an interrupt does not wait for."""
-    pool = ThreadPoolExecutor(5)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _ask(plan: Plan, world: World, pool: ThreadPoolExecutor) -> _Asked:
@@ -149,10 +139,7 @@ def _ask(plan: Plan, world: World, pool: ThreadPoolExecutor) -> _Asked:
 
 
 def _summaries(bedrock: Any) -> list[Mapping[str, Any]]:
-    found: list[Mapping[str, Any]] = bedrock.list_foundation_models(byProvider="Anthropic")[
-        "modelSummaries"
-    ]
-    return found
+    return inventory.summaries(bedrock)
 
 
 def _available(bedrock: Any, base_id: Future[str | None]) -> Mapping[str, Any]:
@@ -251,6 +238,8 @@ def _invoked(world: World, target: Target) -> Check:
                 request_id = given_id
             case Moved(model_id=other):
                 model_id = other
+            case Note(text=text):
+                world.say(text)
             case Waiting(seconds=seconds, cause=cause):
                 world.say(f"{cause}: waiting {seconds:g} s before the call is made again")
             case Broken(error=error):

@@ -59,8 +59,8 @@ def command(
         typer.Option(
             "--extract",
             "-x",
-            metavar="[=LANG]",
-            help="Print the first fenced code block only (of LANG, attached: -xpython).",
+            metavar="[LANG]",
+            help="Print the first fenced code block only, of LANG (as in -xpython) if given.",
         ),
     ] = None,
     allow_incomplete: Annotated[

@@ -136,6 +136,8 @@ def _started(
     port: int = 0,
     tls: tuple[Path, Path] | None = None,
 ) -> Iterator[Any]:
+    if ctx.shared.profile:
+        raise UsageError("the sandbox reads no AWS profile; leave --profile out")
     if script is None and ctx.environ.get("BEDROCK_CLAUDE_SANDBOX_SCRIPT"):
         script = Path(ctx.environ["BEDROCK_CLAUDE_SANDBOX_SCRIPT"])
     for path in tls or ():
@@ -172,6 +174,8 @@ def _inside(
 
     ca = str(tls[0].absolute()) if tls else None
     inside = environment(sandbox.url, ctx.environ, ca=ca)
+    if isinstance(ctx.shared.region, str):
+        inside |= dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), ctx.shared.region)
     if keys:
         inside |= {"AWS_ACCESS_KEY_ID": keys[0], "AWS_SECRET_ACCESS_KEY": keys[1]}
     return inside

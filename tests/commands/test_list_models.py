@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from bedrock_claude_cli.sandbox import Sandbox
+from bedrock_claude_cli.sandbox import Sandbox, environment
 from tests.conftest import Run
 
 SONNET = "anthropic.claude-sonnet-4-5-20250929-v1:0"
@@ -194,3 +199,26 @@ def test_seen_ids_are_kept_but_never_from_a_custom_endpoint(run: Run, use: Use, 
     assert not (home / ".cache").exists()
     run("list-models", "--sandbox")
     assert not (home / ".cache").exists()
+
+
+def test_ctrl_c_ends_it_while_a_call_hangs() -> None:
+    slow = {"when": {"operation": "ListInferenceProfiles"}, "stream": {"delay_ms": 30_000}}
+    with Sandbox(rules=[slow]) as server:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "bedrock_claude_cli", "list-models", "-q"],
+            env=environment(server.url, os.environ),
+        )
+        started = time.monotonic()
+        while len(server.requests) < 2 and time.monotonic() < started + 20:
+            time.sleep(0.01)
+        child.send_signal(signal.SIGINT)
+        assert child.wait(10) == 130
+
+
+def test_an_answer_that_is_not_aws_s_is_told_as_such(
+    run: Run, web_page: Callable[[int, str], str]
+) -> None:
+    keys = {"AWS_ACCESS_KEY_ID": "AKIAENDPOINTEXAMPLEX", "AWS_SECRET_ACCESS_KEY": "fake-secret"}
+    url = web_page(200, "<html>Please sign in</html>")
+    told = run("list-models", env={**keys, "AWS_ENDPOINT_URL": url}, code=7).err
+    assert "captive portal" in told

@@ -234,3 +234,33 @@ class TestServe:
     def test_without_a_subcommand_it_is_usage(self, run: Run) -> None:
         run("sandbox", code=2)
         assert "Did you mean 'serve'?" in run("sandbox", "sevre", code=2).err
+
+
+def test_the_tool_marks_its_output_inside_a_sandbox(home: Path) -> None:
+    """Also with a config file that names a profile which is nowhere."""
+    config = home / ".config" / "bedrock-claude" / "config.yaml"
+    config.parent.mkdir(parents=True)
+    config.write_text("profile: dev\n")
+    outer = [*COMMAND, "-q", "sandbox", "run", "--region", "eu-west-1", "--"]
+    done = subprocess.run(
+        [*outer, *COMMAND, "ask", "-n", "--json", "hi"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    answer = json.loads(done.stdout)
+    assert (answer["sandbox"], answer["region"]) == (True, "eu-west-1")
+    assert "note: sandbox: canned answers" in done.stderr
+
+
+def test_a_profile_has_no_place_in_a_sandbox(run: Run) -> None:
+    assert (
+        "reads no AWS profile" in run("sandbox", "run", "--profile", "x", "--", "true", code=2).err
+    )
+
+
+def test_the_context_knows_the_sandbox_s_key() -> None:
+    from bedrock_claude_cli.context import SANDBOX_KEY
+    from bedrock_claude_cli.sandbox.environment import ACCESS_KEY_ID
+
+    assert SANDBOX_KEY == ACCESS_KEY_ID

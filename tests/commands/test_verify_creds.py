@@ -936,3 +936,25 @@ def _bodies(sandbox: Sandbox) -> list[dict[str, Any]]:
         for request in sandbox.requests
         if request["operation"] == "InvokeModelWithResponseStream"
     ]
+
+
+@pytest.mark.parametrize(("status", "code"), [(200, 7), (403, 5), (502, 7)])
+def test_a_page_from_between_is_a_report_with_a_failed_identity(
+    run: Run, web_page: Callable[[int, str], str], status: int, code: int
+) -> None:
+    keys = {"AWS_ACCESS_KEY_ID": "AKIAENDPOINTEXAMPLEX", "AWS_SECRET_ACCESS_KEY": "fake-secret"}
+    env = {**keys, "AWS_ENDPOINT_URL": web_page(status, "<html>no</html>"), "AWS_MAX_ATTEMPTS": "1"}
+    told = json.loads(run("verify-creds", "--json", env=env, code=code).out)
+    identity = next(check for check in told["checks"] if check["name"] == "identity")
+    assert identity["status"] == "fail"
+    assert "billed" not in str(told)
+
+
+def test_invoke_tells_that_streaming_is_denied(run: Run, use: Use) -> None:
+    use({"deny": "bedrock:InvokeModelWithResponseStream"})
+    told = run("verify-creds", "--invoke")
+    assert "grant bedrock:InvokeModelWithResponseStream" in told.err
+
+
+def test_only_nothing_is_a_usage_error(run: Run) -> None:
+    assert "names no check" in run("verify-creds", "--only", "", code=2).err
