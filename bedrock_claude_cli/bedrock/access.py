@@ -13,6 +13,7 @@ from bedrock_claude_cli.bedrock.catalog import Catalog, KnownModel
 from bedrock_claude_cli.bedrock.checks import Check, fail
 from bedrock_claude_cli.bedrock.inventory import read_lifecycle
 from bedrock_claude_cli.bedrock.model_id import Target, parse
+from bedrock_claude_cli.bedrock.response import part
 from bedrock_claude_cli.errors import ExitCode
 
 _OFFERED = "`bedrock-claude list-models --all-regions` shows where it can be reached"
@@ -35,13 +36,13 @@ def base_model(bedrock: Any, target: Target) -> str | None:
     if target.base_id or target.kind != "application-inference-profile":
         return target.base_id
     profile = bedrock.get_inference_profile(inferenceProfileIdentifier=target.model_id)
-    bases = (parse(model["modelArn"]).base_id for model in profile["models"])
+    bases = (parse(model["modelArn"]).base_id for model in part(profile, "models"))
     return next((base for base in bases if base), None)
 
 
 def open_to_account(told: Mapping[str, Any], model: str, region: str) -> Check:
     """What GetFoundationModelAvailability means; docs.aws.amazon.com/bedrock "Model access"."""
-    agreement = told["agreementAvailability"]
+    agreement = part(told, "agreementAvailability")
     status = agreement["status"]
     if told["regionAvailability"] != "AVAILABLE":
         return fail("model", ExitCode.REJECTED, f"{model} is not offered in {region}", _OFFERED)

@@ -12,6 +12,7 @@ from typing import Any
 
 from bedrock_claude_cli.bedrock.checks import Check, Plan, fail
 from bedrock_claude_cli.bedrock.duration import show_duration
+from bedrock_claude_cli.bedrock.response import part
 from bedrock_claude_cli.errors import ExitCode
 
 # botocore's names of its credential providers, in words.
@@ -111,7 +112,7 @@ def describe(
 def get_caller(sts: Any) -> Caller:
     """Ask STS who calls; it needs no permission, and works under an explicit deny."""
     told = sts.get_caller_identity()
-    return Caller(told["Account"], told["Arn"], told["UserId"])
+    return Caller(part(told, "Account"), part(told, "Arn"), part(told, "UserId"))
 
 
 def expect(caller: Caller, plan: Plan) -> Check:

@@ -20,7 +20,7 @@ from bedrock_claude_cli.bedrock.catalog import (
 )
 from bedrock_claude_cli.bedrock.model_id import PREFIXES, parse
 from bedrock_claude_cli.bedrock.pricing import list_price
-from bedrock_claude_cli.errors import UnavailableError
+from bedrock_claude_cli.bedrock.response import part
 
 CACHE_SECONDS = 7 * 24 * 3600
 SCHEMA = 1
@@ -87,28 +87,19 @@ def list_models(client: Any, region: str, catalog: Catalog) -> tuple[Model, ...]
 
 def summaries(client: Any) -> list[Mapping[str, Any]]:
     """What ListFoundationModels says of Anthropic's models."""
-    return _listed(client.list_foundation_models(byProvider="Anthropic"), "modelSummaries")
-
-
-def _listed(answer: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
-    """A list that AWS always sends, if only an empty one."""
-    if key not in answer:
-        raise UnavailableError(
-            f"the answer has no {key}, so it is not AWS's",
-            hint="something between you and AWS answered: a proxy, a firewall or a captive portal",
-            retry="now",
-        )
-    found: list[Mapping[str, Any]] = answer[key]
+    found: list[Mapping[str, Any]] = part(
+        client.list_foundation_models(byProvider="Anthropic"), "modelSummaries"
+    )
     return found
 
 
 def _profiles(client: Any) -> list[Mapping[str, Any]]:
     found: list[Mapping[str, Any]] = []
     page = client.list_inference_profiles(maxResults=1000)
-    found += _listed(page, "inferenceProfileSummaries")
+    found += part(page, "inferenceProfileSummaries")
     while page.get("nextToken"):
         page = client.list_inference_profiles(maxResults=1000, nextToken=page["nextToken"])
-        found += _listed(page, "inferenceProfileSummaries")
+        found += part(page, "inferenceProfileSummaries")
     return found
 
 
