@@ -115,7 +115,7 @@ def _read_level(
             if isinstance(given[key], str) and given[key].strip():
                 values[key] = given[key]
             else:
-                problems.add((*where, key), "takes text, and some")
+                problems.add((*where, key), "takes a name")
     return values
 
 

@@ -43,8 +43,9 @@ MAY_IMPORT = {
     "shells": {"complete", "config", "errors"},
     "options": {"complete"},
     "context": {"config", "aws", "output", "options", "errors", "yaml_file", "sandbox"},
+    "calling": {"aws", "context", "bedrock"},
     "commands": {
-        "context", "options", "complete", "output", "terminal", "question", "reply", "extract",
+        "calling", "context", "options", "complete", "output", "terminal", "question", "reply", "extract",
         "errors", "explain", "config", "config_file", "aws", "bedrock", "sandbox",
     },
     "bedrock": {"errors", "explain", "bedrock"},

@@ -75,5 +75,5 @@ def test_the_fields_named_in_running_text(run: Run) -> None:
     assert set(printed(run, *ASK, "--dry-run", "hi")["estimate"]) == {
         "input_tokens",
         "max_tokens",
-        "cost_usd_at_most",
+        "cost_usd",
     }

@@ -84,7 +84,10 @@ def _check_options(options: Options, known: KnownModel, sources: Mapping[str, st
 
 def estimated_tokens(request: Request) -> int:
     """A rough count of the prompt's tokens, for a forecast and never for a refusal."""
-    return round((len(request.text) + len(request.system or "")) / CHARACTERS_A_TOKEN) + 8
+    text = request.text + (request.system or "")
+    plain = sum(character < "\x80" for character in text)
+    # Other scripts than Latin take about a token a character.
+    return round(plain / CHARACTERS_A_TOKEN) + len(text) - plain + 8
 
 
 def ask(

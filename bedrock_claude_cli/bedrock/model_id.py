@@ -199,7 +199,9 @@ class _Choice(NamedTuple):
             hint = f"offered there: {', '.join(options)}; `--endpoint` chooses"
         elif self.known:
             places = (*self.known.endpoints, *(self.known.in_region or ()))
-            hint = f"offered elsewhere: {', '.join(places)}; `--region` chooses"
+            hint = (
+                f"offered as {', '.join(places)}, from other regions: `list-models --all-regions`"
+            )
         else:
             hint = "`bedrock-claude list-models --all-regions`"
         name = self.known.name if self.known else self.base_id
@@ -258,7 +260,7 @@ def _premium(target: Target, catalog: Catalog) -> tuple[str, ...]:
     known = target.known
     if known is None or target.endpoint in (None, "global") or "global" not in known.prices:
         return ()
-    if "global" not in catalog.offered(known, target.region):
+    if not {"global", target.endpoint} <= set(catalog.offered(known, target.region)):
         return ()
     whole, regional = known.prices["global"].input, known.prices["regional"].input
     if not whole or not regional or regional <= whole:
@@ -268,11 +270,13 @@ def _premium(target: Target, catalog: Catalog) -> tuple[str, ...]:
 
 
 def _end_of_life(known: KnownModel | None, catalog: Catalog) -> tuple[str, ...]:
-    if known is None or known.lifecycle.status != "EOL":
+    if known is None or known.lifecycle.status not in ("EOL", "LEGACY"):
         return ()
     when = known.lifecycle.end_of_life
     successor = catalog.by_alias(known.family)
     use = f"; its successor is `{successor.alias}`" if successor else ""
+    if known.lifecycle.status == "LEGACY":
+        return (f"{known.name} is legacy{f' and ends on {when}' if when else ''}{use}",)
     return (f"{known.name} reached its end of life{f' on {when}' if when else ''}{use}",)
 
 

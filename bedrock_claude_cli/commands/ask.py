@@ -8,8 +8,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from bedrock_claude_cli import options
-from bedrock_claude_cli.aws import UNSTREAMED_TIMEOUT
+from bedrock_claude_cli import calling, options
 from bedrock_claude_cli.bedrock import ask, catalog, model_id, pricing
 from bedrock_claude_cli.bedrock.answer import Answer, Usage, collect
 from bedrock_claude_cli.bedrock.prompt import Request
@@ -84,7 +83,7 @@ def command(
         retries=retries,
     )
     known = catalog.load()
-    target = _target(ctx, known)
+    target = calling.target(ctx, known)
     asked = ctx.settings.options
     system = read_system(asked.system)
     text = read_question(question, use_stdin=not no_stdin, note=ctx.out.note)
@@ -115,24 +114,6 @@ def command(
     return verdict(ctx.out, answer, extract, found=found, allowed=allow_incomplete)
 
 
-def _target(ctx: Context, known: catalog.Catalog) -> model_id.Target:
-    options = ctx.settings.options
-    folder = ctx.cache_folder()
-    file = folder / f"{ctx.region}.json" if folder else None
-    seen: tuple[str, ...] = ()
-    if file and file.exists():
-        from bedrock_claude_cli.bedrock import inventory
-
-        seen = inventory.recall(file)
-    return model_id.resolve(
-        options.model or "",
-        endpoint=options.endpoint or "auto",
-        region=ctx.region,
-        catalog=known,
-        seen=seen,
-    )
-
-
 def _receive(
     ctx: Context,
     view: View,
@@ -142,13 +123,12 @@ def _receive(
     answer: Answer,
 ) -> None:
     """Send the request and show the text as it comes; what arrived is kept whatever happens."""
-    reach = ask.Reach(
-        runtime=lambda: ctx.runtime,
-        patient=lambda: ctx.aws.client("bedrock-runtime", read_timeout=UNSTREAMED_TIMEOUT),
-        offered=lambda: _offered(ctx, known),
-    )
     try:
-        view.follow(collect(ask.ask(request, target, reach, known), answer, time.monotonic))
+        view.follow(
+            collect(
+                ask.ask(request, target, calling.reach(ctx, known), known), answer, time.monotonic
+            )
+        )
     finally:
         sent = target._replace(model_id=answer.model or "", endpoint=answer.endpoint)
         # Before its end an answer's output tokens are not told, so neither is its cost.
@@ -167,20 +147,8 @@ def _cost(ctx: Context, target: model_id.Target, usage: Usage | None) -> float |
     )
 
 
-def _offered(ctx: Context, known: catalog.Catalog) -> list[str]:
-    """The ids that the region offers now, kept for the next time."""
-    from bedrock_claude_cli.bedrock import inventory
-
-    ctx.out.note(f"looking up which ids {ctx.region} offers")
-    models = inventory.list_models(ctx.bedrock, ctx.region, known)
-    folder = ctx.cache_folder()
-    if folder:
-        inventory.remember(folder / f"{ctx.region}.json", models)
-    return [entry.id for model in models for entry in model.ids]
-
-
 def _forecast(ctx: Context, request: Request, target: model_id.Target) -> dict[str, Any]:
-    """What would be sent, and what it may cost at most; `input_tokens` is a rough estimate."""
+    """What would be sent, and what it costs where the answer takes all of max_tokens, roughly."""
     call = invoke.build(request)
     tokens = ask.estimated_tokens(request)
     most = Usage(input_tokens=tokens, output_tokens=request.options.max_tokens or 0)
@@ -193,7 +161,7 @@ def _forecast(ctx: Context, request: Request, target: model_id.Target) -> dict[s
         "estimate": {
             "input_tokens": tokens,
             "max_tokens": request.options.max_tokens,
-            "cost_usd_at_most": _cost(ctx, target, most),
+            "cost_usd": _cost(ctx, target, most),
         },
         "notes": list(target.notes),
     }

@@ -9,9 +9,8 @@ from typing import Annotated, Optional
 
 import typer
 
-from bedrock_claude_cli import options
-from bedrock_claude_cli.aws import UNSTREAMED_TIMEOUT
-from bedrock_claude_cli.bedrock import ask, catalog, checks, identity, inventory, model_id, verify
+from bedrock_claude_cli import calling, options
+from bedrock_claude_cli.bedrock import catalog, checks, identity, model_id, verify
 from bedrock_claude_cli.bedrock.checks import Check, Plan, judge
 from bedrock_claude_cli.bedrock.duration import parse_duration
 from bedrock_claude_cli.bedrock.identity import Credentials
@@ -138,20 +137,10 @@ def _config(ctx: Context, plan: Plan, urls: dict[str, str | None]) -> Check:
 
 def _target(ctx: Context, known: catalog.Catalog) -> tuple[model_id.Target | None, Check | None]:
     """The model that would be called, or the failed check where the region does not offer it."""
-    chosen, folder = ctx.settings.options, ctx.cache_folder()
     found: list[model_id.Target] = []
 
     def resolve() -> Check:
-        seen = inventory.recall(folder / f"{ctx.region}.json") if folder else ()
-        found.append(
-            model_id.resolve(
-                chosen.model or "",
-                endpoint=chosen.endpoint or "auto",
-                region=ctx.region,
-                catalog=known,
-                seen=seen,
-            )
-        )
+        found.append(calling.target(ctx, known))
         return Check("model", "ok", found[0].model_id)
 
     check = judge("model", resolve)
@@ -198,15 +187,7 @@ def _world(
         options=ctx.settings.options,
         sts=lambda: ctx.sts,
         bedrock=lambda: ctx.bedrock,
-        reach=ask.Reach(
-            runtime=lambda: ctx.runtime,
-            patient=lambda: ctx.aws.client("bedrock-runtime", read_timeout=UNSTREAMED_TIMEOUT),
-            offered=lambda: [
-                offer.id
-                for each in inventory.list_models(ctx.bedrock, ctx.region, known)
-                for offer in each.ids
-            ],
-        ),
+        reach=calling.reach(ctx, known),
         say=ctx.out.note,
     )
 

@@ -175,7 +175,7 @@ def test_dry_run_shows_the_very_request_and_sends_nothing(run: Run, use: Use) ->
     assert shown["endpoint_url"] == sandbox.url
     assert (shown["region"], shown["endpoint"], shown["schema"]) == ("us-east-1", "us", 1)
     assert shown["estimate"]["max_tokens"] == 4096
-    assert shown["estimate"]["cost_usd_at_most"] > 0
+    assert shown["estimate"]["cost_usd"] > 0
     assert "costs 10 % more than global" in shown["notes"][0]
 
 
