@@ -1,4 +1,4 @@
-"""How a command gets to a model: the id that its settings mean here, and the clients to reach it."""
+"""How a command gets to a model: the id that its settings mean, and the clients to reach it."""
 
 from __future__ import annotations
 

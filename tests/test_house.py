@@ -45,8 +45,8 @@ MAY_IMPORT = {
     "context": {"config", "aws", "output", "options", "errors", "yaml_file", "sandbox"},
     "calling": {"aws", "context", "bedrock"},
     "commands": {
-        "calling", "context", "options", "complete", "output", "terminal", "question", "reply", "extract",
-        "errors", "explain", "config", "config_file", "aws", "bedrock", "sandbox",
+        "calling", "context", "options", "complete", "output", "terminal", "question", "reply",
+        "extract", "errors", "explain", "config", "config_file", "bedrock", "sandbox",
     },
     "bedrock": {"errors", "explain", "bedrock"},
     "sandbox": {"sandbox"},

@@ -58,3 +58,11 @@ def test_a_refusal_in_the_stream_is_the_end(code: str, message: str) -> None:
     assert isinstance(events[2], Broken)
     assert events[2].error.code == code[0].upper() + code[1:]
     assert len(events) == 3
+
+
+def test_the_estimate_counts_other_scripts_by_the_character() -> None:
+    def tokens(text: str) -> int:
+        return ask.estimated_tokens(Request(DEFAULTS, "model", text))
+
+    assert 200 < tokens("word " * 200) < 400
+    assert tokens("\u8a9e" * 1000) >= 1000

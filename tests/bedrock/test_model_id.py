@@ -197,7 +197,13 @@ def test_an_alias_and_a_bare_id_follow_the_endpoint(
         ("sonnet-4.5", "us-east-1", "eu", "as eu in us-east-1", "global, us;"),
         ("sonnet-4.5", "us-gov-west-1", "global", "as global", "us-gov;"),
         (SONNET_45, "ap-northeast-1", "apac", "as apac", "global, jp;"),
-        ("opus-4.1", "eu-west-1", "auto", "not offered in eu-west-1", "offered elsewhere: us;"),
+        (
+            "opus-4.1",
+            "eu-west-1",
+            "auto",
+            "not offered in eu-west-1",
+            "offered as us, from other regions",
+        ),
     ],
 )
 def test_an_endpoint_that_is_not_offered_is_rejected_with_what_is(
@@ -212,7 +218,7 @@ def test_an_endpoint_that_is_not_offered_is_rejected_with_what_is(
 def test_a_model_past_its_end_that_is_not_offered_names_its_successor() -> None:
     with pytest.raises(RejectedError) as caught:
         to("haiku-3.5", "eu-west-1")
-    assert "offered elsewhere: us;" in (caught.value.hint or "")
+    assert "offered as us, from other regions" in (caught.value.hint or "")
     assert "2026-06-19; its successor is `haiku-5.5`" in (caught.value.hint or "")
 
 
@@ -332,7 +338,7 @@ def test_the_regional_premium_is_said_and_only_where_it_exists() -> None:
     assert said in to("sonnet-4.5", endpoint="us").notes
     assert said in to(f"us.{SONNET_45}").notes
     assert to("sonnet-4.5").notes == ()
-    assert to("opus-4.1").notes == ()
+    assert not [note for note in to("opus-4.1").notes if "more than" in note]
     assert to("sonnet-4.5", "us-gov-west-1").notes == ()
     assert not [note for note in to("sonnet-4", endpoint="us").notes if "more than" in note]
     assert to("anthropic.claude-next-9", endpoint="us").notes == ()
@@ -427,3 +433,16 @@ def test_nothing_is_tried_when_the_id_was_not_the_reason() -> None:
     assert fallbacks(arn, [f"global.{SONNET_45}", f"us.{SONNET_45}"], KNOWN) is None
     assert fallbacks(target, [], KNOWN) is None
     assert fallbacks(to(APPLICATION), [f"us.{SONNET_45}"], KNOWN) is None
+
+
+def test_a_legacy_model_is_told_with_its_end_and_successor() -> None:
+    target = resolve("opus-4.1", region="us-east-1", catalog=load())
+    assert any("is legacy and ends on 2027-01-08" in note for note in target.notes)
+
+
+def test_no_premium_is_told_of_an_endpoint_that_the_region_does_not_offer() -> None:
+    text = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
+    assert resolve(text, region="eu-west-1", catalog=load()).notes == ()
+    assert any(
+        "10 % more" in note for note in resolve(text, region="us-east-1", catalog=load()).notes
+    )
