@@ -83,7 +83,8 @@ def usage_line(answer: Answer, prices: str) -> str:
     usage = answer.usage
     tokens = "tokens unknown"
     if usage is not None:
-        tokens = f"{usage.input_tokens} tokens in, {usage.output_tokens} out"
+        least = "" if answer.stop_reason else "at least "
+        tokens = f"{usage.input_tokens} tokens in, {least}{usage.output_tokens} out"
         if usage.cache_read_input_tokens or usage.cache_creation_input_tokens:
             tokens += (
                 f", cache {usage.cache_read_input_tokens} read"

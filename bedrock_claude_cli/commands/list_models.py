@@ -152,7 +152,8 @@ def _price(model: Model) -> str:
     price = next((offer.price for offer in model.ids if offer.price), None)
     if price is None or price.input is None or price.output is None:
         return "?"
-    return f"${price.input:g}/${price.output:g}"
+    dearer = f" to {_tokens(price.above)}" if price.above else ""
+    return f"${price.input:g}/${price.output:g}{dearer}"
 
 
 COLUMNS = (

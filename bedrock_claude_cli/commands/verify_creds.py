@@ -156,7 +156,8 @@ def _credentials(ctx: Context) -> tuple[Credentials, Check]:
         told = Credentials(source=identity.API_KEY, end_known=False, api_key=True)
         return told, Check("credentials", "ok", identity.API_KEY)
     found: list[Credentials] = []
-    ours = (None, None) if aws.environment_keys else (aws.profile.value, aws.profile.source)
+    named = aws.profile.value is not None and not aws.environment_keys
+    ours = (aws.profile.value, aws.profile.source) if named else (None, None)
 
     def fetch() -> Check:
         keys = aws.keys()

@@ -63,3 +63,18 @@ def test_refusals_have_the_words_that_the_error_table_knows(
 ) -> None:
     told = run("ask", "-n", "-m", model, "--max-tokens", "16", "hi", code=6).err
     assert words in told
+
+
+def test_a_bare_id_is_refused_in_the_words_that_the_look_up_waits_for() -> None:
+    import boto3
+    from botocore.exceptions import ClientError
+
+    client = boto3.client("bedrock-runtime")
+    message = {"role": "user", "content": [{"text": "hi"}]}
+    with pytest.raises(ClientError) as raised:
+        client.converse(
+            modelId="anthropic.claude-haiku-4-5-20251001-v1:0",
+            messages=[message],
+            inferenceConfig={"maxTokens": 1},
+        )
+    assert "on-demand throughput isn" in raised.value.response["Error"]["Message"]
