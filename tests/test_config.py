@@ -278,9 +278,9 @@ WRONG = {
         ["1:1 max_tokens: takes a whole number, not `many`",
          "2:1 temperature: takes a number, not `True`",
          "3:1 retries: takes a whole number, not `1.5`", "4:1 top_p: is between 0 and 1, not 2",
-         "5:1 region: takes text, and some", "6:1 stop: takes text, not `5`",
+         "5:1 region: takes a name", "6:1 stop: takes text, not `5`",
          "7:1 system: takes text, not a list", "8:1 model: is empty",
-         "9:1 profile: takes text, and some"],
+         "9:1 profile: takes a name"],
     ),
     "numbers that are none": (
         "temperature: .nan\ntimeout: .inf\nmax_tokens: 1" + "0" * 400 + "\nretries: !!int x\n",

@@ -148,11 +148,11 @@ def _tokens(count: int | None) -> str:
 
 
 def _price(model: Model) -> str:
-    """USD per million tokens, input/output, of the first id: global where there is one."""
+    """USD per million tokens, input/output, of the first id; `+` where long prompts cost more."""
     price = next((offer.price for offer in model.ids if offer.price), None)
     if price is None or price.input is None or price.output is None:
         return "?"
-    dearer = f" to {_tokens(price.above)}" if price.above else ""
+    dearer = "+" if price.long_context else ""
     return f"${price.input:g}/${price.output:g}{dearer}"
 
 
