@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
+from heapq import nlargest
 from typing import Any, NamedTuple
 
 from bedrock_claude_cli.bedrock import log_objects
