@@ -21,8 +21,10 @@ import threading
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
+from urllib.parse import unquote
 
-from bedrock_claude_cli.sandbox import rule_schema
+from bedrock_claude_cli.sandbox import rule_schema, services
+from bedrock_claude_cli.sandbox.models import ACCOUNT, partition, resource_arn
 from bedrock_claude_cli.sandbox.request import INFERENCE, Request
 from bedrock_claude_cli.sandbox.wire import DEFAULT_MESSAGES, AwsError
 
@@ -65,7 +67,7 @@ class Rules:
 
 def _matches(rule: Mapping[str, Any], request: Request, prompt: str) -> bool:
     when = rule.get("when", {})
-    if "deny" in rule and not (request.action and fnmatchcase(request.action, rule["deny"])):
+    if "deny" in rule and not any(fnmatchcase(name, rule["deny"]) for name in request.actions):
         return False
     globs = {
         "operation": request.operation,
@@ -80,18 +82,40 @@ def _matches(rule: Mapping[str, Any], request: Request, prompt: str) -> bool:
     return "prompt" not in when or re.search(when["prompt"], prompt) is not None
 
 
-def rule_error(error: Mapping[str, Any]) -> AwsError:
-    """The error that a rule asks for, in AWS's words where it gives none."""
-    kind = error["type"]
+def rule_error(request: Request, error: Mapping[str, Any]) -> AwsError:
+    """The error that a rule asks for, in the service's own words where it gives none."""
+    kind = services.error_name(request.service, error["type"])
     message = error.get("message", DEFAULT_MESSAGES.get(kind, f"{kind} by a rule of the sandbox."))
-    return AwsError(kind, message, error.get("status"), error.get("headers"))
+    made = AwsError(kind, message, error.get("status"), error.get("headers"))
+    if "status" not in error:
+        made.status = services.error_status(request.service, kind, made.status)
+    return made
 
 
-def denial(request: Request, caller: str, resource: str) -> AwsError:
-    """What IAM says when no policy of `caller` allows the request's action."""
+def denial(request: Request, denied: str, caller: str) -> AwsError:
+    """What IAM says when no policy of `caller` allows the action that the glob `denied` names."""
+    action = next(name for name in request.actions if fnmatchcase(name, denied))
+    resource = _resource(request, action)
     where = f" on resource: {resource}" if resource else ""
-    return AwsError(
-        "AccessDenied" if request.service == "sts" else "AccessDeniedException",
-        f"User: {caller} is not authorized to perform: {request.action}{where} "
-        f"because no identity-based policy allows the {request.action} action",
+    kind = services.error_name(request.service, "AccessDeniedException")
+    message = (
+        f"User: {caller} is not authorized to perform: {action}{where} "
+        f"because no identity-based policy allows the {action} action"
     )
+    return AwsError(kind, message, services.error_status(request.service, kind, 403))
+
+
+def _resource(request: Request, action: str) -> str:
+    if action == "iam:PassRole":
+        return request.passed_role
+    if request.model:
+        return resource_arn(request.model, request.region)
+    if request.service == "s3" and request.path != "/":
+        return f'"arn:{partition(request.region)}:s3:::{unquote(request.path).strip("/")}"'
+    here = f"arn:{partition(request.region)}:{request.service}"
+    if request.service == "iam" and "RoleName" in request.params:
+        return f"{here}::{ACCOUNT}:role/{request.params['RoleName']}"
+    if request.service == "logs":
+        name = request.json().get("logGroupName", "")
+        return f"{here}:{request.region}:{ACCOUNT}:log-group:{name}:log-stream:"
+    return request.params.get("RoleArn", "")

@@ -8,11 +8,11 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bedrock_claude_cli.sandbox import auth, runtime
+from bedrock_claude_cli.sandbox import auth, runtime, services
+from bedrock_claude_cli.sandbox.backend import Backend
 from bedrock_claude_cli.sandbox.control import Control
 from bedrock_claude_cli.sandbox.http import Server
-from bedrock_claude_cli.sandbox.models import resource_arn
-from bedrock_claude_cli.sandbox.request import OPERATIONS, Request
+from bedrock_claude_cli.sandbox.request import OWN_OPERATIONS, Request
 from bedrock_claude_cli.sandbox.rules import Rules, denial, rule_error
 from bedrock_claude_cli.sandbox.sts import Sts
 from bedrock_claude_cli.sandbox.wire import AwsError, Reply
@@ -46,6 +46,7 @@ class Sandbox:
         self._port = port
         self._sts = Sts()
         self._control = Control()
+        self._backend = Backend()
         self._stopping = threading.Event()
         self._server: Server | None = None
         self._thread: threading.Thread | None = None
@@ -85,6 +86,7 @@ class Sandbox:
         socket.create_connection((HOST, self._server.server_address[1])).close()
         self._thread.join()
         self._server.server_close()
+        self._backend.close()
         self._server = self._thread = None
 
     def __enter__(self) -> Sandbox:
@@ -101,7 +103,7 @@ class Sandbox:
     def answer(self, request: Request) -> tuple[Reply, dict[str, Any]]:
         """The answer and the `stream` part of the rule that shaped it; AwsError is one too."""
         self._authenticate(request)
-        if request.operation not in OPERATIONS:
+        if request.service not in services.MOTO and request.operation not in OWN_OPERATIONS:
             raise _unknown(request)
         runs_model = request.path.startswith("/model/")
         body: dict[str, Any] = {}
@@ -115,15 +117,17 @@ class Sandbox:
         script = rule.get("stream", {})
         self.pause(script.get("delay_ms", 0) / 1000)
         if "error" in rule:
-            raise rule_error(rule["error"])
+            raise rule_error(request, rule["error"])
         if "deny" in rule:
-            raise denial(request, self._sts.identity(request).arn, _resource(request))
+            raise denial(request, rule["deny"], self._sts.identity(request).arn)
         if refused:
             raise refused
         if runs_model:
             return runtime.answer(request, body, rule.get("reply", {})), script
         if request.service == "sts":
             return self._sts.answer(request), script
+        if request.service in services.MOTO:
+            return self._backend.forward(request), script
         return self._control.answer(request), script
 
     def _authenticate(self, request: Request) -> None:
@@ -150,9 +154,3 @@ def _unknown(request: Request) -> AwsError:
         return AwsError("InvalidAction", message)
     what = f"{request.service} {request.method} {request.path}"
     return AwsError("UnknownOperationException", f"The sandbox does not know {what}")
-
-
-def _resource(request: Request) -> str:
-    if request.model:
-        return resource_arn(request.model, request.region)
-    return request.params.get("RoleArn", "")
