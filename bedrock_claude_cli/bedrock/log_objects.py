@@ -121,7 +121,7 @@ def _unzipped(chunks: Iterable[bytes], key: str) -> Iterator[bytes]:
                 continue
             while chunk:
                 unzip = unzip or zlib.decompressobj(wbits=31)
-                yield unzip.decompress(chunk, 16 * CHUNK)
+                yield unzip.decompress(chunk, 4 * CHUNK)
                 chunk = unzip.unconsumed_tail
                 if unzip.eof:
                     chunk, unzip = unzip.unused_data, None

@@ -42,6 +42,7 @@ class Record:
     cache_read: int | None
     cache_write: int | None
     error_code: str | None
+    stop_reason: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     input: Any = field(default=None, repr=False)
     output: Any = field(default=None, repr=False)
@@ -52,11 +53,6 @@ class Record:
     def seconds(self) -> float | None:
         """When it was, in seconds since 1970; None for a timestamp that is none."""
         return seconds_of(self.timestamp)
-
-    @property
-    def stop_reason(self) -> str | None:
-        """Why the model stopped, as far as the logged body tells."""
-        return log_bodies.stop_reason(self.output)
 
     @property
     def prompt(self) -> str | None:
@@ -107,6 +103,7 @@ def record(entry: Mapping[str, Any]) -> Record:
         cache_read=count(sent.get("cacheReadInputTokenCount")),
         cache_write=count(sent.get("cacheWriteInputTokenCount")),
         error_code=_text(entry.get("errorCode")),
+        stop_reason=log_bodies.stop_reason(received.get("outputBodyJson")),
         metadata={key: str(value) for key, value in _mapping(entry.get("requestMetadata")).items()},
         input=sent.get("inputBodyJson"),
         output=received.get("outputBodyJson"),

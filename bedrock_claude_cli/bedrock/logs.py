@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from heapq import nlargest
 from typing import Any, NamedTuple
 
-from bedrock_claude_cli.bedrock import log_objects
+from bedrock_claude_cli.bedrock import invocation_logging, log_objects
 from bedrock_claude_cli.bedrock.log_record import SCHEMA, read, seconds_of
 from bedrock_claude_cli.bedrock.log_record import Record as Record
 from bedrock_claude_cli.errors import RejectedError
@@ -114,6 +114,24 @@ def cloudwatch(logs_client: Any, log_group: str) -> CloudWatch:
 def s3(s3_client: Any, bucket: str, prefix: str, account: str, region: str) -> S3:
     """A source that reads a bucket below a prefix, which may be empty."""
     return S3(s3_client, bucket, prefix, account, region)
+
+
+def configured(client: Callable[[str], Any], region: str) -> Source:
+    """The source that a region's logging configuration names, the log group where there are both.
+
+    `client` makes a client of a service. RejectedError (`LoggingOff`) where logging is off.
+    """
+    found = invocation_logging.read(client("bedrock"))
+    if found and found.log_group:
+        return cloudwatch(client("logs"), found.log_group)
+    if found and found.bucket:
+        account = client("sts").get_caller_identity()["Account"]
+        return s3(client("s3"), found.bucket, found.prefix, account, region)
+    raise RejectedError(
+        f"model invocation logging is off in {region}, so nothing was recorded",
+        hint="`bedrock-claude enable-logging` switches it on",
+        code="LoggingOff",
+    )
 
 
 def records(
