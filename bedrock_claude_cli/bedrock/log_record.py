@@ -55,6 +55,12 @@ class Record:
         return seconds_of(self.timestamp)
 
     @property
+    def elsewhere(self) -> bool:
+        """Whether a body stands in S3 and was not fetched."""
+        missing = (self.input is None and self.input_path, self.output is None and self.output_path)
+        return any(missing)
+
+    @property
     def prompt(self) -> str | None:
         """The conversation that was sent, as text; None where no body was logged."""
         return log_bodies.prompt(self.input)
@@ -63,6 +69,11 @@ class Record:
     def answer(self) -> str | None:
         """The answer, put back together from its events where it was streamed."""
         return log_bodies.answer(self.output)
+
+
+def stopped(body: Any) -> str | None:
+    """Why the model stopped, as far as the body of its answer tells."""
+    return log_bodies.stop_reason(body)
 
 
 def entries(line: str | bytes) -> list[dict[str, Any]]:
@@ -103,7 +114,7 @@ def record(entry: Mapping[str, Any]) -> Record:
         cache_read=count(sent.get("cacheReadInputTokenCount")),
         cache_write=count(sent.get("cacheWriteInputTokenCount")),
         error_code=_text(entry.get("errorCode")),
-        stop_reason=log_bodies.stop_reason(received.get("outputBodyJson")),
+        stop_reason=stopped(received.get("outputBodyJson")),
         metadata={key: str(value) for key, value in _mapping(entry.get("requestMetadata")).items()},
         input=sent.get("inputBodyJson"),
         output=received.get("outputBodyJson"),
