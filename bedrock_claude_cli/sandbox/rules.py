@@ -5,6 +5,7 @@
     reply:   text or words (one token each), thinking, stop_reason, usage
     error:   type, and where AWS's own shall not do: status, message, headers
     deny:    an IAM action (a glob); the rule applies to the operations that need it
+    empty:   true: FilterLogEvents finds nothing yet, as when a record is still on its way
     stream:  delay_ms (before the first byte), gap_ms (between deltas), and one fault after so
              many content deltas: cut_after (a clean end without message_stop), reset_after (a TCP
              reset; after 0 there is no answer at all), exception {type, after}, garbage_after,
@@ -12,6 +13,11 @@
 
 A whole answer knows the faults, too: cut is half a body, reset none, exception an error, garbage
 a body of it.
+
+Errors go by Bedrock's names everywhere; the service they hit gets its own: ThrottlingException is
+Throttling for IAM and SlowDown for S3. IAM that is not consistent yet, as right after CreateRole:
+`{when: {operation: PutModelInvocationLoggingConfiguration}, times: 3, error: {type:
+ValidationException}}`, which has AWS's words for the log group and role that were sent.
 """
 
 from __future__ import annotations
@@ -24,6 +30,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from bedrock_claude_cli.sandbox import rule_schema, services
+from bedrock_claude_cli.sandbox.delivery import group_refusal
 from bedrock_claude_cli.sandbox.models import ACCOUNT, partition, resource_arn
 from bedrock_claude_cli.sandbox.request import INFERENCE, Request
 from bedrock_claude_cli.sandbox.wire import DEFAULT_MESSAGES, AwsError
@@ -74,7 +81,9 @@ def _matches(rule: Mapping[str, Any], request: Request, prompt: str) -> bool:
         "model": request.model or "",
         "region": request.region,
     }
-    calm = "error" not in rule and "deny" not in rule
+    if "empty" in rule and request.operation != "FilterLogEvents":
+        return False
+    calm = not {"error", "deny", "empty"} & set(rule)
     if calm and "operation" not in when and request.operation not in INFERENCE:
         return False
     if not all(fnmatchcase(value, when[key]) for key, value in globs.items() if key in when):
@@ -85,11 +94,17 @@ def _matches(rule: Mapping[str, Any], request: Request, prompt: str) -> bool:
 def rule_error(request: Request, error: Mapping[str, Any]) -> AwsError:
     """The error that a rule asks for, in the service's own words where it gives none."""
     kind = services.error_name(request.service, error["type"])
-    message = error.get("message", DEFAULT_MESSAGES.get(kind, f"{kind} by a rule of the sandbox."))
+    message = error.get("message") or DEFAULT_MESSAGES.get(kind) or _own_words(request, kind)
     made = AwsError(kind, message, error.get("status"), error.get("headers"))
     if "status" not in error:
         made.status = services.error_status(request.service, kind, made.status)
     return made
+
+
+def _own_words(request: Request, kind: str) -> str:
+    if kind == "ValidationException" and request.passed_role:
+        return group_refusal(request.json()["loggingConfig"]["cloudWatchConfig"])
+    return f"{kind} by a rule of the sandbox."
 
 
 def denial(request: Request, denied: str, caller: str) -> AwsError:

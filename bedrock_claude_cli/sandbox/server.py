@@ -8,11 +8,12 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bedrock_claude_cli.sandbox import auth, runtime, services
+from bedrock_claude_cli.sandbox import auth, control, runtime, services
 from bedrock_claude_cli.sandbox.backend import Backend
-from bedrock_claude_cli.sandbox.control import Control
+from bedrock_claude_cli.sandbox.cloudwatch import CloudWatch
 from bedrock_claude_cli.sandbox.http import Server
-from bedrock_claude_cli.sandbox.request import OWN_OPERATIONS, Request
+from bedrock_claude_cli.sandbox.invocation_logging import InvocationLogging
+from bedrock_claude_cli.sandbox.request import INFERENCE, OWN_OPERATIONS, Request
 from bedrock_claude_cli.sandbox.rules import Rules, denial, rule_error
 from bedrock_claude_cli.sandbox.sts import Sts
 from bedrock_claude_cli.sandbox.wire import AwsError, Reply
@@ -45,8 +46,9 @@ class Sandbox:
         self._tls = tls
         self._port = port
         self._sts = Sts()
-        self._control = Control()
         self._backend = Backend()
+        self._cloudwatch = CloudWatch(self._backend)
+        self._logging = InvocationLogging(self._backend)
         self._stopping = threading.Event()
         self._server: Server | None = None
         self._thread: threading.Thread | None = None
@@ -103,6 +105,18 @@ class Sandbox:
     def answer(self, request: Request) -> tuple[Reply, dict[str, Any]]:
         """The answer and the `stream` part of the rule that shaped it; AwsError is one too."""
         self._authenticate(request)
+        if request.operation not in INFERENCE:
+            return self._answer(request)
+        caller = self._sts.identity(request).arn
+        try:
+            reply, script = self._answer(request)
+        except AwsError as error:
+            self._logging.log(request, caller, error, {})
+            raise
+        self._logging.log(request, caller, reply, script)
+        return reply, script
+
+    def _answer(self, request: Request) -> tuple[Reply, dict[str, Any]]:
         if request.service not in services.MOTO and request.operation not in OWN_OPERATIONS:
             raise _unknown(request)
         runs_model = request.path.startswith("/model/")
@@ -127,8 +141,11 @@ class Sandbox:
         if request.service == "sts":
             return self._sts.answer(request), script
         if request.service in services.MOTO:
-            return self._backend.forward(request), script
-        return self._control.answer(request), script
+            own = self._cloudwatch.answer(request, rule) if request.service == "logs" else None
+            return own or self._backend.forward(request), script
+        if "InvocationLogging" in request.operation:
+            return self._logging.answer(request), script
+        return control.answer(request), script
 
     def _authenticate(self, request: Request) -> None:
         if request.operation == "AssumeRoleWithWebIdentity":

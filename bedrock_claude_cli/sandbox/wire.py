@@ -114,6 +114,15 @@ class Frame:
 
     data: bytes
     delta: bool = False
+    value: object = None
+
+
+@dataclass(frozen=True)
+class Logged:
+    """What the invocation log keeps of an answer; the body of a stream is its events."""
+
+    body: object
+    usage: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -125,6 +134,7 @@ class Reply:
     content_type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
     frames: Iterator[Frame] | None = None
+    logged: Logged | None = None
 
 
 def json_reply(value: object, *, status: int = 200, headers: dict[str, str] | None = None) -> Reply:
@@ -207,7 +217,7 @@ def event(name: str, value: object, *, delta: bool = False) -> Frame:
         ":content-type": "application/json",
         ":message-type": "event",
     }
-    return Frame(frame(headers, json.dumps(value).encode()), delta)
+    return Frame(frame(headers, json.dumps(value).encode()), delta, value)
 
 
 def exception_frame(name: str, message: str) -> Frame:

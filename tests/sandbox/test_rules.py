@@ -339,7 +339,7 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
         "modelStreamErrorException, modelTimeoutException, serviceUnavailableException, "
         "throttlingException, validationException",
         "rules[7]: error needs a status, as 'OddException' is no error type known here",
-        "rules[8]: does nothing: needs reply, error, stream or deny",
+        "rules[8]: does nothing: needs reply, error, stream, deny or empty",
     ]
 
 
