@@ -10,7 +10,7 @@ from bedrock_claude_cli.output import Column
 from bedrock_claude_cli.terminal import safe
 
 BAR = 12
-PAGE_WIDTH = 150
+PAGE_WIDTH = 500  # no column is left out of a page
 FEW = 6
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _HEIGHTS = "▁▂▃▄▅▆▇█"
@@ -101,11 +101,11 @@ def show(report: Report, stream: Any, look: Look, *, color: bool) -> None:
 
 def page(report: Report, aliases: Mapping[str, str]) -> str:
     """The same report as one HTML page that needs nothing else."""
-    console = recorded(report, aliases)
+    console = recorded(report, aliases, PAGE_WIDTH)
     return str(console.export_html(code_format=_PAGE))
 
 
-def recorded(report: Report, aliases: Mapping[str, str]) -> Any:
+def recorded(report: Report, aliases: Mapping[str, str], width: int) -> Any:
     """A console of rich's that has seen the report and its notes, to export from."""
     import io
 
@@ -115,13 +115,13 @@ def recorded(report: Report, aliases: Mapping[str, str]) -> Any:
     console = Console(
         record=True,
         file=io.StringIO(),
-        width=PAGE_WIDTH,
+        width=width,
         color_system="truecolor",
         force_terminal=True,
         highlight=False,
         legacy_windows=False,
     )
-    for part in _parts(report, Look(PAGE_WIDTH, True, aliases)):
+    for part in _parts(report, Look(width, True, aliases)):
         console.print(part, crop=False, no_wrap=True)
     for each in notes(report):
         console.print(Text(safe(f"note: {each}"), "dim"))
@@ -166,20 +166,19 @@ def _table(report: Report, look: Look) -> Any:
     shown = len(titles)
     while shown > 1 and sum(widths[:shown]) + 2 * (shown - 1) > look.width:
         shown -= 1
+
+    def left(at: int) -> bool:
+        return at < groups or at == groups + 1
+
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for at in range(shown):
-        left = at < groups or at == groups + 1
         style = "cyan" if at == groups + 1 else "bold" if at == 0 else ""
-        table.add_column(
-            titles[at],
-            justify="left" if left else "right",
-            style=style,
-            no_wrap=True,
-            overflow="ignore",
-        )
-    for row in cells:
-        table.add_row(*(Text(cell) for cell in row[:shown]))
-    table.add_row(*(Text(cell) for cell in last[:shown]), style="bold")
+        title = titles[at] if left(at) else titles[at].rjust(widths[at])
+        table.add_column(title, style=style, no_wrap=True, overflow="ignore")
+    for row in (*cells, last):
+        # rich leaves the alignment of what may not wrap to us.
+        texts = [row[at] if left(at) else row[at].rjust(widths[at]) for at in range(shown)]
+        table.add_row(*map(Text, texts), style="bold" if row is last else "")
     return table
 
 

@@ -36,8 +36,10 @@ class Wanted(NamedTuple):
         for key, equals, _ in pairs:
             if not key or not equals:
                 raise UsageError(f"`{key}` is no metadata", hint="write --meta KEY=VALUE")
-        found = known.find(model) if model else None
-        alias = found if model and parse(model).kind == "alias" else None
+        # `sonnet` means every Sonnet here, not the newest one.
+        family = model in {each.family for each in known.models}
+        named = model is not None and not family and parse(model).kind == "alias"
+        alias = known.find(model) if model and named else None
         return cls(
             text.lower() if text else None,
             alias.id if alias else None,
