@@ -13,7 +13,7 @@ from bedrock_claude_cli.bedrock.usage import Cell, Key
 FILE = Path(__file__).with_name("usage.svg")
 SINCE = 1793491200  # 2026-11-01
 DAYS = 30
-WIDTH = 152
+WIDTH = 165
 # Who calls what: calls a day, then tokens of one call: input, cache read, cache write, output.
 CALLERS = (
     ("assumed-role/ci/review", "global.anthropic.claude-sonnet-4-5-20250929-v1:0",
