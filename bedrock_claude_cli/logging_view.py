@@ -13,9 +13,9 @@ from bedrock_claude_cli.bedrock.logs import Record
 from bedrock_claude_cli.output import Output
 
 NOTE = (
-    "Anthropic recommends to keep logs for at least 30 days, on a rolling basis, to understand the "
-    "use and to look into misuse. They stay in this account: switching logging on gives neither "
-    "AWS nor Anthropic access to them. They hold whole prompts and answers, so restrict who reads."
+    "Anthropic recommends keeping logs for at least 30 days, on a rolling basis, to understand the",
+    "use and to look into misuse. They stay in this account: switching logging on gives neither",
+    "AWS nor Anthropic access to them. They hold whole prompts and answers: restrict who may read.",
 )
 KEY = "the policy of the KMS key has to allow this use: `--print-policy` prints the statements"
 
@@ -46,7 +46,7 @@ def plan_lines(surveys: Sequence[Survey]) -> Iterator[str]:
             yield f"  {'not kept':<10}{text}"
         if survey.desired.kms_key:
             yield f"  {'key':<10}{KEY}"
-    yield NOTE
+    yield from NOTE
 
 
 def step_line(step: Step) -> str:
@@ -103,6 +103,6 @@ def show_json(out: Output, report: Report) -> None:
             "dry_run": report.dry_run,
             "changed": any(outcome.done for outcome in report.outcomes),
             "regions": regions,
-            "note": NOTE,
+            "note": " ".join(NOTE),
         }
     )

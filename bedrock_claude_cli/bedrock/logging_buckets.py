@@ -41,7 +41,7 @@ def bucket_steps(
         )
         return
     yield from _itself(desired, name, found, arn)
-    yield _policy(place, name, prefixes, found, arn)
+    yield from _policy(place, name, prefixes, found, arn)
     for prefix in prefixes:
         yield from _expiry(place, desired.retention_days, name, prefix, found)
 
@@ -111,31 +111,36 @@ def _reported(desired: Desired, name: str, found: Bucket) -> Iterator[Step]:
 
 def _policy(
     place: Place, name: str, prefixes: tuple[str, ...], found: Bucket | None, arn: str
-) -> Step:
-    what = f"policy of bucket {name}: Bedrock may write for this account and region"
+) -> Iterator[Step]:
     there = found.policy if found else None
     if isinstance(there, Denied):
-        return unknown(f"policy of bucket {name}", there)
-    statement = policies.bucket_statement(place, name, prefixes)
-    if policies.has(there, statement):
-        return Step("in-place", what)
-    joined = policies.merged(there, statement)
-    if policies.size(joined) > policies.MAX_BUCKET_POLICY:
-        return Step(
+        yield unknown(f"policy of bucket {name}", there)
+        return
+    joined = there
+    for prefix in prefixes:
+        statement = policies.bucket_statement(place, name, prefix)
+        what = f"policy of bucket {name}: Bedrock may write to {place.folder(prefix)}*"
+        if policies.has(joined, statement):
+            yield Step("in-place", what)
+            continue
+        before, after = policies.told(joined, statement)
+        yield Step(
+            "change" if joined else "create",
+            what,
+            before=before if joined else None,
+            after=after if joined else None,
+            actions=("s3:GetBucketPolicy", "s3:PutBucketPolicy"),
+            resource=arn,
+            apply=steps.plain(steps.bucket_policy(name, statement)),
+        )
+        joined = policies.merged(joined, statement)
+    if joined != there and policies.size(joined or {}) > policies.MAX_BUCKET_POLICY:
+        yield Step(
             "impossible",
-            f"policy of bucket {name} would be {policies.size(joined)} bytes, and S3 takes at most "
-            f"{policies.MAX_BUCKET_POLICY}",
+            f"the policy of bucket {name} would have {policies.size(joined or {})} bytes, and S3 "
+            f"takes at most {policies.MAX_BUCKET_POLICY}",
             hint="take statements out of it, or choose another bucket",
         )
-    return Step(
-        "change" if there else "create",
-        what,
-        before=f"{len(policies.statements(there))} statements" if there else None,
-        after=f"{len(policies.statements(joined))} statements" if there else None,
-        actions=("s3:GetBucketPolicy", "s3:PutBucketPolicy"),
-        resource=arn,
-        apply=steps.plain(steps.bucket_policy(name, statement)),
-    )
 
 
 def _expiry(

@@ -23,12 +23,18 @@ def plan(place: Place, desired: Desired, now: Configured | None, state: State) -
     config = desired.config
     if config.log_group:
         found += _group(place, desired, config.log_group, state.group)
-        found += _role(place, desired, config.log_group, state.role)
+        found += _role(place, desired, now, state.role)
         if isinstance(state.role, Role):
             config = replace(config, role_arn=state.role.arn)
     for name, prefixes in desired.buckets().items():
         found += bucket_steps(place, desired, name, prefixes, state.buckets[name])
     found.append(_configuration(now, config))
+    if (
+        isinstance(state.role, Role)
+        and desired.role_is_ours
+        and _leaving(place, now, desired, state.role)
+    ):
+        found.append(_role_policy(place, desired, None, state.role))
     return tuple(found)
 
 
@@ -84,11 +90,11 @@ def _retention(name: str, days: int, found: Group | None, arn: str) -> Step:
 
 
 def _role(
-    place: Place, desired: Desired, log_group: str, found: Role | Denied | None
+    place: Place, desired: Desired, now: Configured | None, found: Role | Denied | None
 ) -> Iterator[Step]:
     path, arn = desired.role, place.role_arn(desired.role)
     if not desired.role_is_ours:
-        yield from _given_role(place, arn, log_group, found)
+        yield from _given_role(place, arn, desired.config.log_group or "", found)
         return
     if isinstance(found, Denied):
         yield unknown(f"role {path}", found)
@@ -103,19 +109,19 @@ def _role(
     elif policies.has(found.trust, trust) or _bound_otherwise(place, found):
         yield Step("in-place", what)
     else:
-        count = len(policies.statements(found.trust))
+        before, after = policies.told(found.trust, trust)
         yield Step(
             "change",
             what,
-            before=f"{count} trust statements",
-            after=f"{len(policies.statements(policies.merged(found.trust, trust)))} with ours",
+            before=before,
+            after=after,
             actions=("iam:GetRole", "iam:UpdateAssumeRolePolicy"),
             resource=arn,
             apply=steps.plain(steps.trust(path, trust)),
         )
     if found and policies.open_to_all(found.trust):
         yield _open(path)
-    yield _role_policy(place, path, arn, log_group, found)
+    yield _role_policy(place, desired, now, found)
 
 
 def _bound_otherwise(place: Place, found: Role) -> bool:
@@ -131,25 +137,45 @@ def _open(path: str) -> Step:
     )
 
 
-def _role_policy(place: Place, path: str, arn: str, log_group: str, found: Role | None) -> Step:
-    name = f"BedrockInvocationLogging-{place.region}"
-    statement = policies.role_statement(place, log_group)
-    wanted = policies.document(statement)
-    what = f"policy {name} of role {path}: write to the one log stream"
+def _leaving(place: Place, now: Configured | None, desired: Desired, found: Role) -> str | None:
+    """The log group that is delivered to until the configuration is changed, if that is ours."""
+    group = now.log_group if now else None
+    mine = found.inline.get(_policy_name(place))
+    if group is None or group == desired.config.log_group or mine is None:
+        return None
+    return group if policies.allows([mine], policies.role_statement(place, group)) else None
+
+
+def _policy_name(place: Place) -> str:
+    return f"BedrockInvocationLogging-{place.region}"
+
+
+def _role_policy(
+    place: Place, desired: Desired, now: Configured | None, found: Role | None
+) -> Step:
+    """The inline policy; as long as another log group is delivered to, it stays allowed."""
+    path, group = desired.role, desired.config.log_group or ""
+    name = _policy_name(place)
+    statement = policies.role_statement(place, group)
+    leaving = _leaving(place, now, desired, found) if found else None
+    kept = [policies.role_statement(place, leaving)] if leaving else []
+    wanted = policies.document(*kept, statement)
+    what = f"policy {name} of role {path}: write to the one log stream of {group}"
     mine = found.inline.get(name) if found else None
-    others = [] if found is None else [*found.inline.values()]
-    if found and not isinstance(found.attached, Denied):
-        others += found.attached
-    in_place = policies.same(mine, wanted) if mine else policies.allows(others, statement)
-    if in_place:
+    others: list[policies.Document] = []
+    if found and mine is None:
+        attached = () if isinstance(found.attached, Denied) else found.attached
+        others = [*found.inline.values(), *attached]
+    if policies.same(mine, wanted) if mine else policies.allows(others, statement):
         return Step("in-place", what)
+    also = f"both this and that of {leaving}" if leaving else "this one only"
     return Step(
         "change" if mine else "create",
         what,
         before="another policy" if mine else None,
-        after="the one log stream" if mine else None,
+        after=also if mine else None,
         actions=("iam:PutRolePolicy",),
-        resource=arn,
+        resource=place.role_arn(path),
         apply=steps.plain(steps.role_policy(path, name, wanted)),
     )
 
@@ -177,37 +203,54 @@ def _given_role(
 
 
 def _configuration(now: Configured | None, wanted: Configured) -> Step:
+    what = "invocation logging"
     if now == wanted:
-        return Step("in-place", f"invocation logging to {destinations(wanted)}")
-    differing = [
-        key
-        for key in Configured.__dataclass_fields__
-        if now is not None and getattr(now, key) != getattr(wanted, key)
-    ]
-    taken = now is not None and any(
-        bool(getattr(now, key)) for key in differing if not key.endswith("prefix")
-    )
-    moved = now is not None and any(
-        getattr(now, f"{key}bucket") and f"{key}prefix" in differing for key in ("", "large_data_")
-    )
+        return Step("in-place", f"{what} to {destinations(wanted)}")
+    if now is None:
+        after = f"{destinations(wanted)}, with {kinds(wanted)}"
+        return Step("create", what, before="off", after=after, actions=PUT,
+                    apply=steps.configure(now, wanted))  # fmt: skip
+    before, after = _differences(now, wanted)
     return Step(
-        "create" if now is None else "change",
-        "invocation logging",
-        before="off" if now is None else ", ".join(_shown(now, key) for key in differing),
-        after=f"{destinations(wanted)}, with {kinds(wanted)}"
-        if now is None
-        else ", ".join(_shown(wanted, key) for key in differing),
-        takes_away=taken or moved,
+        "change",
+        what,
+        before=before,
+        after=after,
+        takes_away=_takes_away(now, wanted),
         actions=PUT,
         apply=steps.configure(now, wanted),
     )
 
 
-def _shown(config: Configured, key: str) -> str:
-    value = getattr(config, key)
-    if key in KINDS:
-        return f"{key} {'on' if value else 'off'}"
-    return f"{key.replace('_', ' ')} {value or 'none'}"
+def _differences(now: Configured, wanted: Configured) -> tuple[str, str]:
+    """Only what differs, in words."""
+    pairs = [
+        (destinations(now), destinations(wanted)),
+        (f"role {now.role_arn}", f"role {wanted.role_arn}"),
+        *((_switch(kind, getattr(now, kind)), _switch(kind, getattr(wanted, kind)))
+          for kind in KINDS),
+    ]  # fmt: skip
+    differing = [pair for pair in pairs if pair[0] != pair[1]]
+    return ", ".join(pair[0] for pair in differing), ", ".join(pair[1] for pair in differing)
+
+
+def _switch(kind: str, on: bool) -> str:
+    return f"{kind} {'on' if on else 'off'}"
+
+
+def _takes_away(now: Configured, wanted: Configured) -> bool:
+    """Whether something that is delivered now would go elsewhere or nowhere."""
+    pairs = [
+        (now.log_group, wanted.log_group),
+        (now.log_group and now.role_arn, wanted.role_arn),
+        (now.bucket and (now.bucket, now.prefix), (wanted.bucket, wanted.prefix)),
+        (
+            now.large_data_bucket and (now.large_data_bucket, now.large_data_prefix),
+            (wanted.large_data_bucket, wanted.large_data_prefix),
+        ),
+        *((getattr(now, kind) and kind, getattr(wanted, kind) and kind) for kind in KINDS),
+    ]
+    return any(before and before != after for before, after in pairs)
 
 
 def destinations(config: Configured) -> str:

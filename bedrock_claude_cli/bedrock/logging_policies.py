@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
+from zlib import crc32
 
 BEDROCK = "bedrock.amazonaws.com"
 STREAM = "aws/bedrock/modelinvocations"
@@ -17,7 +18,6 @@ FOLDER = "BedrockModelInvocationLogs"
 # docs.aws.amazon.com/AmazonS3: "Bucket policies are limited to 20 KB in size"
 MAX_BUCKET_POLICY = 20 * 1024
 VERSION = "2012-10-17"
-BUCKET_SID = "BedrockInvocationLogging"
 Document = dict[str, Any]
 _TESTS = ("StringEquals", "StringLike", "ArnEquals", "ArnLike")
 
@@ -78,18 +78,18 @@ def role_statement(place: Place, log_group: str) -> Document:
     }
 
 
-def bucket_statement(place: Place, bucket: str, prefixes: Iterable[str]) -> Document:
-    """Bedrock may write below these prefixes of a bucket."""
-    paths = [
-        f"arn:{place.partition}:s3:::{bucket}/{place.folder(prefix)}*"
-        for prefix in sorted(set(prefixes))
-    ]
+def bucket_statement(place: Place, bucket: str, prefix: str) -> Document:
+    """Bedrock may write below a prefix of a bucket; a statement per prefix.
+
+    One for a prefix that is used no more stays: until the configuration is changed it is needed.
+    """
+    tail = f"{crc32(prefix.encode()):08x}" if prefix else ""
     return {
-        "Sid": BUCKET_SID,
+        "Sid": f"BedrockInvocationLogging{tail}",
         "Effect": "Allow",
         "Principal": {"Service": BEDROCK},
         "Action": "s3:PutObject",
-        "Resource": paths[0] if len(paths) == 1 else paths,
+        "Resource": f"arn:{place.partition}:s3:::{bucket}/{place.folder(prefix)}*",
         "Condition": _bound(place),
     }
 
@@ -154,6 +154,19 @@ def merged(policy: Mapping[str, Any] | None, statement: Document) -> Document:
         return dict(policy)
     kept = [each for each in statements(policy) if each.get("Sid") != statement["Sid"]]
     return {**(policy or {"Version": VERSION}), "Statement": [*kept, statement]}
+
+
+def told(policy: Mapping[str, Any] | None, statement: Document) -> tuple[str, str]:
+    """What merging the statement changes, as before and after."""
+    there = statements(policy)
+    sid = statement["Sid"]
+    if any(each.get("Sid") == sid for each in there):
+        return f"another statement {sid}", "the right one"
+    return _counted(len(there)), _counted(len(there) + 1)
+
+
+def _counted(count: int) -> str:
+    return "1 statement" if count == 1 else f"{count} statements"
 
 
 def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -237,7 +250,7 @@ def _listed(value: Any) -> list[Any]:
 
 def _matches(name: str, patterns: list[Any]) -> bool:
     return any(
-        fnmatchcase(name.lower(), pattern.lower())
+        fnmatchcase(name.lower(), pattern.lower().replace("[", "[[]"))
         for pattern in patterns
         if isinstance(pattern, str)
     )

@@ -80,16 +80,40 @@ def configured(target: Target) -> Configured | Denied | None:
 
 
 def survey(target: Target, wanted: Wanted) -> Survey:
-    """Look at a place and plan; DeniedError where its configuration cannot be read."""
-    now = configured(target)
-    if isinstance(now, Denied):
-        raise DeniedError(
-            f"IAM does not allow {now.action}, so {UNCHANGED}",
-            hint=grant(now.action, now.resource),
-            code="AccessDeniedException",
-        )
-    aim = desired(wanted, now, target.place)
-    return Survey(target, now, aim, plan(target.place, aim, now, inspect(target, aim)))
+    """Look at a place and plan; what goes wrong is raised, and says that nothing was changed."""
+    from bedrock_claude_cli.explain import translate
+
+    try:
+        now = configured(target)
+        if isinstance(now, Denied):
+            raise denied(now)
+        aim = desired(wanted, now, target.place)
+        return Survey(target, now, aim, plan(target.place, aim, now, inspect(target, aim)))
+    except Exception as error:
+        told = translate(error)
+        if told.exit_code == ExitCode.FAILURE or UNCHANGED in told.message:
+            raise
+        raise _retold(told, f"{told.message}; {UNCHANGED}", _patient(told)) from error
+
+
+def denied(what: Denied) -> DeniedError:
+    """The refusal of a read without which nothing can be planned."""
+    return DeniedError(
+        f"IAM does not allow {what.action}; {UNCHANGED}",
+        hint=grant(what.action, what.resource),
+        code="AccessDeniedException",
+    )
+
+
+def _patient(told: CliError) -> str | None:
+    """The error's hint; the table's for a throttled call speaks of invocations."""
+    return "wait a minute" if "Throttling" in told.code else told.hint
+
+
+def _retold(told: CliError, message: str, hint: str | None) -> CliError:
+    return type(told)(
+        message, hint=hint, code=told.code, request_id=told.request_id, retry=told.retry
+    )
 
 
 def refuse(surveys: Sequence[Survey]) -> None:
@@ -148,14 +172,12 @@ def _failed(step: Step, error: Exception) -> CliError:
     if told.exit_code == ExitCode.FAILURE and told is not error:
         raise error
     lacking = missing_permission(error, step)
-    hint = grant(lacking.action, lacking.resource) if lacking else told.hint
+    hint = grant(lacking.action, lacking.resource) if lacking else _patient(told)
     missing = f" (missing: {lacking.action})" if lacking else ""
-    return type(told)(
+    return _retold(
+        told,
         f"{step.kind} {step.what}: {told.message}{missing}",
-        hint=f"{hint}; the same command continues" if hint else "the same command continues",
-        code=told.code,
-        request_id=told.request_id,
-        retry=told.retry,
+        f"{hint}; the same command continues" if hint else "the same command continues",
     )
 
 
@@ -172,7 +194,7 @@ def documents(place: Place, aim: Desired) -> dict[str, Document | list[Document]
         )
     for name, prefixes in aim.buckets().items():
         found[f"policy of bucket {name}"] = policies.document(
-            policies.bucket_statement(place, name, prefixes)
+            *(policies.bucket_statement(place, name, prefix) for prefix in prefixes)
         )
     if aim.kms_key:
         statements = policies.key_statements(place, config.log_group, bool(aim.buckets()))

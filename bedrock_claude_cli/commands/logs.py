@@ -12,12 +12,11 @@ from bedrock_claude_cli.bedrock import identity, invocation_logging, logging_run
 from bedrock_claude_cli.bedrock.invocation_logging import Configured
 from bedrock_claude_cli.bedrock.logging_state import Denied, Target
 from bedrock_claude_cli.bedrock.logging_status import Status
-from bedrock_claude_cli.bedrock.logging_step import grant
 from bedrock_claude_cli.commands import logs_read
 from bedrock_claude_cli.confirm import confirm
 from bedrock_claude_cli.context import Context
 from bedrock_claude_cli.context import command as as_command
-from bedrock_claude_cli.errors import DeniedError, ExitCode
+from bedrock_claude_cli.errors import ExitCode
 
 app = typer.Typer(
     help="Show whether calls are logged, switch it off, read what was logged.",
@@ -105,11 +104,7 @@ def disable(
 def _configured(target: Target) -> Configured | None:
     found = logging_run.configured(target)
     if isinstance(found, Denied):
-        raise DeniedError(
-            f"IAM does not allow {found.action}, so nothing was changed",
-            hint=grant(found.action, found.resource),
-            code="AccessDeniedException",
-        )
+        raise logging_run.denied(found)
     return found
 
 
