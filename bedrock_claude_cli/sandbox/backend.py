@@ -35,7 +35,10 @@ class Backend:
         application = _application(request.service)
         with self._in_place():
             _refuse_foreign_bucket(request)
-            chunks, status, headers = application(_environ(request))
+            try:
+                chunks, status, headers = application(_environ(request))
+            except NotImplementedError as error:
+                raise AwsError("NotImplemented", f"The sandbox's moto: {error}", 501) from error
             body = b"".join(chunks)
         kept = {name: value for name, value in headers if name.lower() not in _OURS}
         if request.method != "HEAD":
