@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from bedrock_claude_cli.sandbox import limits
 from bedrock_claude_cli.sandbox.models import ACCOUNT
 from bedrock_claude_cli.sandbox.request import Request
 from bedrock_claude_cli.sandbox.wire import AwsError, Reply
@@ -34,7 +35,7 @@ class Backend:
         """moto's answer; a header X-Moto-Account-Id names another account than 000000000000."""
         application = _application(request.service)
         with self._in_place():
-            _refuse_foreign_bucket(request)
+            limits.check(request, _stores()[-1])
             try:
                 chunks, status, headers = application(_environ(request))
             except NotImplementedError as error:
@@ -155,19 +156,3 @@ def _environ(request: Request) -> dict[str, Any]:
         if name not in unwanted:
             environ["HTTP_" + name.upper().replace("-", "_")] = value
     return environ
-
-
-def _refuse_foreign_bucket(request: Request) -> None:
-    """moto lets every account into every bucket; AWS only where a policy does."""
-    from moto.s3.models import s3_backends
-
-    if request.service != "s3":
-        return
-    bucket = request.path.lstrip("/").partition("/")[0]
-    _, owner = s3_backends.bucket_accounts.get(bucket, ("", ""))
-    if not owner or owner == request.headers.get("x-moto-account-id", ACCOUNT):
-        return
-    if request.operation == "CreateBucket":
-        message = "The requested bucket name is not available. Select a different name."
-        raise AwsError("BucketAlreadyExists", message, 409)
-    raise AwsError("AccessDenied", "Access Denied", 403)

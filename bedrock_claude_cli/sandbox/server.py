@@ -45,13 +45,16 @@ class Sandbox:
         self._strict_auth = strict_auth
         self._tls = tls
         self._port = port
+        self._empty()
+        self._stopping = threading.Event()
+        self._server: Server | None = None
+        self._thread: threading.Thread | None = None
+
+    def _empty(self) -> None:
         self._sts = Sts()
         self._backend = Backend()
         self._cloudwatch = CloudWatch(self._backend)
         self._logging = InvocationLogging(self._backend)
-        self._stopping = threading.Event()
-        self._server: Server | None = None
-        self._thread: threading.Thread | None = None
 
     @property
     def url(self) -> str:
@@ -80,7 +83,7 @@ class Sandbox:
             server.handle_request()
 
     def stop(self) -> None:
-        """Stop listening; a stream that is under way ends at its next pause."""
+        """Stop listening and forget everything; a stream under way ends at its next pause."""
         if self._server is None or self._thread is None:
             return
         self._stopping.set()
@@ -89,6 +92,7 @@ class Sandbox:
         self._thread.join()
         self._server.server_close()
         self._backend.close()
+        self._empty()
         self._server = self._thread = None
 
     def __enter__(self) -> Sandbox:

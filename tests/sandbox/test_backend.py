@@ -10,9 +10,20 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.iam.models import iam_backends
 
 from tests.sandbox.conftest import Start, boto
-from tests.sandbox.logging_world import ACCOUNT, bucket_policy, stream_policy, trust
+from tests.sandbox.logging_world import (
+    ACCOUNT,
+    GROUP,
+    ROLE,
+    bucket_policy,
+    make_bucket,
+    make_group,
+    put,
+    stream_policy,
+    trust,
+)
 from tests.sandbox.test_tls import certificate
 
 __all__ = ["certificate"]  # a fixture
@@ -137,10 +148,37 @@ def test_two_sandboxes_share_neither_buckets_nor_roles(start: Start) -> None:
 
 def test_a_sandbox_that_starts_again_starts_empty(start: Start) -> None:
     sandbox = start()
-    boto("s3").create_bucket(Bucket="bucket")
+    make_bucket("bucket")
+    put({"s3Config": {"bucketName": "bucket"}})
     sandbox.stop()
     sandbox.start()
     assert boto("s3", endpoint_url=sandbox.url).list_buckets()["Buckets"] == []
+    bedrock = boto("bedrock", endpoint_url=sandbox.url)
+    assert "loggingConfig" not in bedrock.get_model_invocation_logging_configuration()
+
+
+def test_moto_s_own_state_in_this_process_is_left_alone(start: Start) -> None:
+    start()
+    iam_backends["1" * 12]["aws"].create_role("mine", "{}", "/", None, "", [], "3600")
+    try:
+        boto("iam").create_role(RoleName="theirs", AssumeRolePolicyDocument=trust())
+        assert list(iam_backends) == ["1" * 12]
+        assert [role["RoleName"] for role in boto("iam").list_roles()["Roles"]] == ["theirs"]
+    finally:
+        iam_backends.clear()
+
+
+def test_limits_of_aws_hold_though_moto_has_them_not(start: Start) -> None:
+    start()
+    make_group()
+    days = {"logGroupName": GROUP, "retentionInDays": 31}
+    name = ("InvalidParameterException", 400)
+    assert code_of(boto("logs").put_retention_policy, **days) == name
+    make_bucket("bucket")
+    policy = {"Bucket": "bucket", "Policy": bucket_policy("bucket", Sid="x" * 20_480)}
+    assert code_of(boto("s3").put_bucket_policy, **policy) == ("MalformedPolicy", 400)
+    policy = {"RoleName": ROLE, "PolicyName": "p", "PolicyDocument": stream_policy(Sid="x" * 10240)}
+    assert code_of(boto("iam").put_role_policy, **policy) == ("LimitExceeded", 409)
 
 
 def as_another_account(request: Any, **_: Any) -> None:
