@@ -40,7 +40,7 @@ def streamed(*pieces: str, stop: str = "end_turn") -> list[dict[str, Any]]:
     ]
 
 
-def entry(request_id: str = "id-1", ago: float = 60, **fields: Any) -> dict[str, Any]:
+def entry(request_id: str = "id-1", ago: float = 2, **fields: Any) -> dict[str, Any]:
     """One entry; `prompt`, `answer` and the counts fill its bodies, the rest overrides it."""
     asked = fields.pop("prompt", "Hello")
     told = fields.pop("answer", streamed("Hi ", "there"))

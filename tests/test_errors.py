@@ -101,9 +101,8 @@ CASES = [
     Case("AccessDenied", 403, "Access Denied", DENIED, "s3:GetObject"),
     Case("not_found_error", 404, "model: us.anthropic.claude", REJECTED, "list-models --ids"),
     Case(VALIDATION, 400, "Invocation of model ID X with on-demand throughput isn\u2019t "
-         "supported. Retry your request with the ID or ARN of an inference profile that contains this "
-         "model.",
-         REJECTED, "list-models --ids --region us-east-1"),
+         "supported. Retry your request with the ID or ARN of an inference profile that contains "
+         "this model.", REJECTED, "list-models --ids --region us-east-1"),
     Case(VALIDATION, 400, "Invocation of model ID X with on-demand throughput isn't supported.",
          REJECTED, "list-models --ids --region us-east-1"),
     Case(VALIDATION, 400, "The provided model identifier is invalid.", REJECTED, "list-models"),

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from heapq import nlargest
+from itertools import chain
 from typing import Any, NamedTuple
 
 from bedrock_claude_cli.bedrock import invocation_logging, log_objects
@@ -163,11 +164,17 @@ def find(source: Source, request_id: str, *, since: float) -> Record | None:
 def latest(source: Source, count: int, *, since: float, now: float) -> list[Record]:
     """The last `count` records since a time, oldest first; recent hours are looked at first."""
     found: list[Record] = []
+    # Each event, or object, is read once; those of a log group are too many to be remembered.
+    seen: dict[str, float] | None = {} if isinstance(source, S3) else None
+    until = now + HOUR
     for span in (HOUR / 4, 6 * HOUR, now - since):
         start = max(now - span, since)
-        found = nlargest(count, records(source, start), key=lambda each: each.seconds or 0)
-        if len(found) >= count or start == since:
+        lines = source.lines(start, until, SCHEMA, seen)
+        fresh = (each for line in lines for each in read(line) if _when(each) >= since)
+        found = nlargest(count, chain(found, fresh), key=_when)
+        if start == since or sum(_when(each) >= start for each in found) >= count:
             break
+        until = start - 0.001
     return found[::-1]
 
 
@@ -199,6 +206,10 @@ def body_at(path: str, client: Any) -> Any:
         return json.loads(content)
     except (ValueError, RecursionError):
         return content.decode("utf-8", "replace")
+
+
+def _when(record: Record) -> float:
+    return record.seconds or 0.0
 
 
 def _hour(seconds: float) -> str:

@@ -40,9 +40,10 @@ def tail(
 ) -> int:
     """Show the last calls that were logged."""
     view = _view(ctx, bodies)
-    source = logs.configured(ctx.aws.client, ctx.region)
     now = time.time()
-    found = logs.latest(source, lines, since=now - _seconds(since), now=now) if lines else []
+    begin = now - _seconds(since)
+    source = logs.configured(ctx.aws.client, ctx.region)
+    found = logs.latest(source, lines, since=begin, now=now) if lines else []
     if not follow:
         view.all(found, empty=f"no call was logged in {ctx.region} in the last {since}")
         return view.exit_code
@@ -63,8 +64,9 @@ def show(
 ) -> int:
     """Show one call: who, when, what it took, the prompt and the answer."""
     view = _view(ctx, bodies=True)
+    begin = time.time() - _seconds(since)
     source = logs.configured(ctx.aws.client, ctx.region)
-    record = logs.find(source, request_id.strip(), since=time.time() - _seconds(since))
+    record = logs.find(source, request_id.strip(), since=begin)
     if record is None:
         raise RejectedError(
             f"no record of request `{request_id}` in {ctx.region} in the last {since}",
@@ -143,9 +145,3 @@ def _seconds(since: str) -> float:
         return parse_duration(since)
     except ValueError as error:
         raise UsageError(f"--since: {error}") from None
-
-
-def register(app: typer.Typer) -> None:
-    """Add these commands to the group."""
-    for name, function in (("tail", tail), ("show", show), ("search", search)):
-        app.command(name)(function)

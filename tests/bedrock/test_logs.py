@@ -222,9 +222,10 @@ def test_older_hours_are_looked_at_only_if_the_recent_ones_hold_too_few() -> Non
     now = time.time()
     logs.latest(logs.cloudwatch(client, "group"), 2, since=now - 86400, now=now)
     assert len(client.asked) == 1
-    logs.latest(logs.cloudwatch(client, "group"), 3, since=now - 86400, now=now)
-    spans = [round(now - asked["startTime"] / 1000) for asked in client.asked[1:]]
-    assert spans == [900, 6 * 3600, 86400]
+    logs.latest(logs.cloudwatch(client, "group"), 9, since=now - 86400, now=now)
+    times = [(asked["startTime"], asked["endTime"]) for asked in client.asked[1:]]
+    spans = [tuple(round(now - each / 1000) for each in both) for both in times]
+    assert spans == [(900, -3600), (6 * 3600, 900), (86400, 6 * 3600)]
 
 
 def followed(source: logs.Source, since: float, turns: list[Any]) -> list[str | None]:
