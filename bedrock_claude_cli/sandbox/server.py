@@ -121,9 +121,10 @@ class Sandbox:
         return reply, script
 
     def _answer(self, request: Request) -> tuple[Reply, dict[str, Any]]:
-        if request.service not in services.MOTO and request.operation not in OWN_OPERATIONS:
+        others = request.service in services.MOTO  # where a bucket may be called "model"
+        if not others and request.operation not in OWN_OPERATIONS:
             raise _unknown(request)
-        runs_model = request.path.startswith("/model/")
+        runs_model = request.path.startswith("/model/") and not others
         body: dict[str, Any] = {}
         refused: AwsError | None = None
         if runs_model:
@@ -144,7 +145,7 @@ class Sandbox:
             return runtime.answer(request, body, rule.get("reply", {})), script
         if request.service == "sts":
             return self._sts.answer(request), script
-        if request.service in services.MOTO:
+        if others:
             own = self._cloudwatch.answer(request, rule) if request.service == "logs" else None
             return own or self._backend.forward(request), script
         if "InvocationLogging" in request.operation:

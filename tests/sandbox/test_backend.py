@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.iam.models import iam_backends
 
-from tests.sandbox.conftest import Start, boto
+from tests.sandbox.conftest import GLOBAL, Start, body, boto
 from tests.sandbox.logging_world import (
     ACCOUNT,
     GROUP,
@@ -98,6 +98,14 @@ def test_objects_come_back_byte_by_byte_whatever_their_keys(start: Start) -> Non
     s3.delete_object(Bucket="bucket", Key=key)
     assert s3.list_objects_v2(Bucket="bucket")["KeyCount"] == 0
     assert code_of(s3.head_object, Bucket="bucket", Key=key) == ("404", 404)
+
+
+def test_bucket_may_be_called_as_bedrock_s_paths_begin(start: Start) -> None:
+    start()
+    s3 = boto("s3")
+    s3.create_bucket(Bucket="model")
+    s3.put_object(Bucket="model", Key=f"{GLOBAL}/invoke", Body=body())
+    assert s3.get_object(Bucket="model", Key=f"{GLOBAL}/invoke")["Body"].read() == body().encode()
 
 
 def test_everything_that_a_bucket_for_logs_needs_is_kept(start: Start) -> None:
