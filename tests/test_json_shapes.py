@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bedrock_claude_cli.sandbox import Sandbox
 from tests.conftest import Run
+from tests.sandbox import logging_world as world
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "json.md"
 ASK = ("ask", "--sandbox", "-n", "--json")
@@ -77,3 +80,21 @@ def test_the_fields_named_in_running_text(run: Run) -> None:
         "max_tokens",
         "cost_usd_at_most",
     }
+
+
+def test_the_keys_of_what_was_logged(run: Run, use: Callable[..., Sandbox]) -> None:
+    use()
+    world.make_group()
+    world.put(world.to_group())
+    request_id = printed(run, "ask", "-n", "--json", "hi")["request_id"]
+    (row,) = printed(run, "logs", "tail", "--json")
+    whole = printed(run, "logs", "show", "--json", request_id)
+    report = printed(run, "usage", "--json")
+    for found in (row, whole, report):
+        assert found.pop("schema") == 1
+    assert set(row) == told("logs tail")
+    assert set(row["usage"]) == told("usage")
+    assert set(whole) == told("logs tail") | told("logs show")
+    assert set(report) == told("usage report")
+    for each in (*report["rows"], *report["days"], report["total"]):
+        assert set(each) == told("usage report rows")
