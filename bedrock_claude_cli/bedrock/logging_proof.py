@@ -37,11 +37,12 @@ def await_record(
     *,
     since: float,
     say: Callable[[str], None],
-    limit: float = LIMIT,
+    limit: float | None = None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Record:
     """The record of a request, as soon as it arrives; PendingError after `limit` seconds."""
+    limit = LIMIT if limit is None else limit
     begun = clock()
     waited = False
     while True:

@@ -90,9 +90,10 @@ def check(wanted: Wanted, places: Sequence[Place], *, short: bool = False) -> No
             ("--kms-key", wanted.kms_key),
         ):
             if name and "{region}" not in name:
+                # A hint would have its {region} filled in.
                 raise UsageError(
-                    f"{flag} {name} is in one region, and Bedrock delivers within a region only",
-                    hint=f"give it a name for each: {flag} {_with_region(name)}",
+                    f"{flag} {name} is in one region, and Bedrock delivers within a region only: "
+                    f"write {{region}} into it, as in {_with_region(name)}"
                 )
     for place in places:
         desired(wanted, None, place)

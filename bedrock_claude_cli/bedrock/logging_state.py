@@ -122,7 +122,7 @@ def find_group(target: Target, name: str) -> Group | Denied | None:
             for each in page["logGroups"]:
                 if each["logGroupName"] == name:
                     days = each.get("retentionInDays")
-                    return Group(days, each.get("kmsKeyId"), days is None and _tagged(logs, arn))
+                    return Group(days, each.get("kmsKeyId"), _tagged(logs, arn))
         return None
 
     return look(Denied("logs:DescribeLogGroups", f"{arn}:*"), named)
