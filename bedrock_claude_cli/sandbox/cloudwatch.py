@@ -8,12 +8,14 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bedrock_claude_cli.sandbox import insights, patterns
 from bedrock_claude_cli.sandbox.backend import Backend
 from bedrock_claude_cli.sandbox.request import Request
 from bedrock_claude_cli.sandbox.wire import AwsError, Reply
+
+if TYPE_CHECKING:
+    from bedrock_claude_cli.sandbox import insights
 
 PAGE = 10_000  # events that one page of FilterLogEvents searches, and also its most hits
 MOST_ROWS = 10_000
@@ -63,6 +65,8 @@ class CloudWatch:
 
     def _filter(self, request: Request, params: dict[str, Any]) -> Reply:
         """One page; the first is empty, as AWS's often are: whoever reads must follow nextToken."""
+        from bedrock_claude_cli.sandbox import patterns
+
         matches = patterns.compiled(params["filterPattern"])
         streams = params.get("logStreamNames")
         start, end = params.get("startTime", 0), params.get("endTime", float("inf"))
@@ -87,6 +91,8 @@ class CloudWatch:
         return _reply(page | ({"nextToken": f"sandbox-{at}"} if at < len(events) else {}))
 
     def _start(self, request: Request) -> str:
+        from bedrock_claude_cli.sandbox import insights
+
         params = request.json()
         start, end = params.get("startTime", 0), params.get("endTime", 0)
         query = insights.parse(str(params.get("queryString", "")))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bedrock_claude_cli.sandbox.inside import STREAM, Inside
+from bedrock_claude_cli.sandbox.invocation_logging import group_refusal
 from bedrock_claude_cli.sandbox.models import ACCOUNT, partition
 from bedrock_claude_cli.sandbox.policies import BEDROCK, allowed, parse
 from bedrock_claude_cli.sandbox.wire import invalid
@@ -76,16 +77,8 @@ def leave_signs(inside: Inside, config: dict[str, Any]) -> None:
         inside.put_object(bucket.name, f"{bucket.root}/{MARKER}", b"")
 
 
-def group_refusal(cloudwatch: dict[str, Any]) -> str:
-    """AWS's words for a log group, role or policy that is not as it should be."""
-    return (
-        f"Failed to validate permissions for log group: {cloudwatch.get('logGroupName')}, "
-        f"with role: {cloudwatch.get('roleArn')}. Verify the IAM role permissions are correct."
-    )
-
-
 def bucket_refusal(bucket: Bucket) -> str:
-    """The same for a bucket, as far as AWS's words are known."""
+    """AWS's words for a bucket that is not as it should be, as far as they are known."""
     return (
         f"Failed to validate permissions for bucket: {bucket.name}. "
         "Verify the bucket policy is correct."

@@ -1,13 +1,15 @@
-"""Invocation logging: one configuration per region, and a record of every invocation."""
+"""Invocation logging: one configuration per region, and a record of every invocation.
+
+Most sandboxes never log: what writes the records is imported when there is one.
+"""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from bedrock_claude_cli.sandbox import delivery, stream
+from bedrock_claude_cli.sandbox import stream
 from bedrock_claude_cli.sandbox.backend import Backend
-from bedrock_claude_cli.sandbox.inside import Inside
 from bedrock_claude_cli.sandbox.models import ACCOUNT, geographies, split
 from bedrock_claude_cli.sandbox.request import Request
 from bedrock_claude_cli.sandbox.wire import (
@@ -35,6 +37,9 @@ class InvocationLogging:
         if request.operation.startswith("Delete"):
             self._configs.pop(request.region, None)
             return json_reply({})
+        from bedrock_claude_cli.sandbox import delivery
+        from bedrock_claude_cli.sandbox.inside import Inside
+
         config = check_shape(request.json().get("loggingConfig"))
         inside = Inside(self._backend, request.region)
         delivery.check(inside, config)
@@ -59,6 +64,9 @@ class InvocationLogging:
         bodies = {side: _shown(body, config) for side, body in sides.items() if body is not None}
         if not config.get("textDataDeliveryEnabled", True):
             bodies = {}
+        from bedrock_claude_cli.sandbox import delivery
+        from bedrock_claude_cli.sandbox.inside import Inside
+
         delivery.deliver(Inside(self._backend, request.region), config, record, bodies)
 
 
@@ -82,6 +90,14 @@ def check_shape(config: object) -> dict[str, Any]:
         if holder is not None and not holder.get(name):
             raise invalid(null_value(f"loggingConfig.{path}"))
     return config
+
+
+def group_refusal(cloudwatch: dict[str, Any]) -> str:
+    """AWS's words for a log group, role or policy that is not as it should be."""
+    return (
+        f"Failed to validate permissions for log group: {cloudwatch.get('logGroupName')}, "
+        f"with role: {cloudwatch.get('roleArn')}. Verify the IAM role permissions are correct."
+    )
 
 
 def null_value(name: str) -> str:

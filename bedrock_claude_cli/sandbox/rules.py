@@ -30,7 +30,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from bedrock_claude_cli.sandbox import rule_schema, services
-from bedrock_claude_cli.sandbox.delivery import group_refusal
+from bedrock_claude_cli.sandbox.invocation_logging import group_refusal
 from bedrock_claude_cli.sandbox.models import ACCOUNT, partition, resource_arn
 from bedrock_claude_cli.sandbox.request import INFERENCE, Request
 from bedrock_claude_cli.sandbox.wire import DEFAULT_MESSAGES, AwsError
