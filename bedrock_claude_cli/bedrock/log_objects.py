@@ -12,10 +12,10 @@ from typing import Any
 
 from bedrock_claude_cli.errors import RejectedError
 
-PARALLEL = 4
+PARALLEL = 8
 # Bytes that are asked of S3 at once, and the blocks of lines that may wait for each download.
 CHUNK = 256 * 1024
-WAITING = 4
+WAITING = 2
 GZIP = b"\x1f\x8b"
 
 

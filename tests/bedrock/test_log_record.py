@@ -77,6 +77,11 @@ def test_the_arn_of_a_profile_is_its_id_and_keeps_the_endpoint(
     assert (found.model_id, found.base_id, found.endpoint) == (short, SONNET, endpoint)
 
 
+@pytest.mark.parametrize("count", [True, "5", 5.5, -5, [5]])
+def test_what_is_no_count_counts_as_missing(count: Any) -> None:
+    assert read(tokens_in=count).input_tokens is None
+
+
 def test_an_application_profile_hides_its_model_and_price() -> None:
     found = read(modelId=APPLICATION)
     assert (found.model_id, found.base_id, found.endpoint) == (APPLICATION, None, None)

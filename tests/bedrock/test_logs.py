@@ -128,7 +128,8 @@ def test_only_the_hours_that_are_asked_for_are_listed_and_fetched() -> None:
     assert found == ["h4", "h3"]
     hour = datetime.fromtimestamp(now - 4.01 * 3600, timezone.utc).strftime("%Y/%m/%d/%H/")
     assert client.listed == [{"Bucket": "log", "Prefix": ROOT, "StartAfter": ROOT + hour}]
-    assert len(client.got) <= 5, "an hour past the asked one holds late records, and no more"
+    # An hour past the asked one holds late records, but no more.
+    assert not {key_of(0), key_of(3600), key_of(6 * 3600)} & set(client.got)
 
 
 def test_larger_bodies_and_other_files_beside_the_records_are_left_alone() -> None:
@@ -200,7 +201,8 @@ def test_what_a_download_raises_reaches_the_reader() -> None:
 
 
 def test_a_reader_that_leaves_early_stops_the_downloads() -> None:
-    objects = {str(each): zipped(*["x" * 200_000] * 3) for each in range(50)}
+    lines = [f"{each * 7919**9:x}" for each in range(400)]
+    objects = {str(each): zipped(*lines) for each in range(50)}
     client = Bucket(objects)
     before = threading.active_count()
     blocks = log_objects.blocks(client, "log", sorted(objects))
