@@ -37,6 +37,8 @@ MAY_IMPORT = {
     "output": {"errors", "terminal"},
     "question": {"errors", "bedrock.prompt"},
     "extract": set(),
+    "confirm": {"errors", "output"},
+    "logging_view": {"output", "bedrock"},
     "log_view": {"errors", "explain", "output", "bedrock", "usage_report"},
     "usage_report": {"output", "terminal", "bedrock"},
     "reply": {"errors", "output", "terminal", "extract", "bedrock.answer"},
@@ -46,8 +48,8 @@ MAY_IMPORT = {
     "context": {"config", "aws", "output", "options", "errors", "yaml_file", "sandbox"},
     "commands": {
         "context", "options", "complete", "output", "terminal", "question", "reply", "extract",
-        "log_view", "usage_report", "errors", "explain", "config", "config_file", "aws",
-        "bedrock", "sandbox",
+        "confirm", "logging_view", "log_view", "usage_report", "errors", "explain", "config",
+        "config_file", "aws", "bedrock", "sandbox",
     },
     "bedrock": {"errors", "explain", "bedrock"},
     "sandbox": {"sandbox"},
@@ -245,5 +247,5 @@ def test_the_readme_shows_what_a_user_sees(run: Run, line: str, output: str) -> 
     assert re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:41439", seen) == output
 
 
-def test_the_readme_has_three_such_sessions() -> None:
-    assert len(_sessions()) == 3
+def test_the_readme_has_four_such_sessions() -> None:
+    assert len(_sessions()) == 4

@@ -35,6 +35,9 @@ def printed(run: Run, *argv: str) -> Any:
         ("ask --dry-run", (*ASK, "--dry-run", "hi")),
         ("list-models", ("list-models", "--sandbox", "--json")),
         ("verify-creds", ("verify-creds", "--sandbox", "--json")),
+        ("enable-logging", ("enable-logging", "--sandbox", "--yes", "--json")),
+        ("logs status", ("logs", "status", "--sandbox", "--json")),
+        ("logs disable", ("logs", "disable", "--sandbox", "--json")),
         ("config show", ("config", "show", "--json")),
         ("config path", ("config", "path", "--json")),
     ],
@@ -53,6 +56,16 @@ def test_the_keys_of_a_result(run: Run, section: str, argv: tuple[str, ...]) -> 
         ("usage", (*ASK, "hi"), ["usage"]),
         ("list-models ids", ("list-models", "--sandbox", "--json"), [0, "ids", 0]),
         ("verify-creds checks", ("verify-creds", "--sandbox", "--json"), ["checks", 0]),
+        (
+            "enable-logging regions",
+            ("enable-logging", "--sandbox", "--dry-run", "--json"),
+            ["regions", 0],
+        ),
+        (
+            "enable-logging steps",
+            ("enable-logging", "--sandbox", "--dry-run", "--json"),
+            ["regions", 0, "steps", 0],
+        ),
         ("verify-creds credentials", ("verify-creds", "--sandbox", "--json"), ["credentials"]),
     ],
 )

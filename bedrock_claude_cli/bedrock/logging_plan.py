@@ -160,7 +160,7 @@ def _role_policy(
     leaving = _leaving(place, now, desired, found) if found else None
     kept = [policies.role_statement(place, leaving)] if leaving else []
     wanted = policies.document(*kept, statement)
-    what = f"policy {name} of role {path}: write to the one log stream of {group}"
+    what = f"inline policy {name}: write to the one log stream of {group}"
     mine = found.inline.get(name) if found else None
     others: list[policies.Document] = []
     if found and mine is None:

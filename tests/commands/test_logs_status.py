@@ -63,7 +63,7 @@ def test_a_lost_role_is_named(run: Run, use: Use) -> None:
     run(*BOTH)
     iam, name = boto3.client("iam"), {"RoleName": made.role_name()}
     iam.delete_role_policy(**name, PolicyName=made.role_name())
-    assert f"missing: policy {made.role_name()}" in drift(run)
+    assert f"missing: inline policy {made.role_name()}" in drift(run)
     iam.delete_role(**name)
     assert f"missing: role {made.role_name()}" in drift(run)
 
