@@ -216,6 +216,7 @@ def main() -> None:
         finally:
             server.stdin.close()
             server.wait()
+    base, seconds, peaks = zip(*found, strict=True)
     ratio = statistics.median(seconds) / statistics.median(base)
     print(
         f"usage / zcat | json.loads  {ratio:.2f}  (goal 1.50, {'ok' if ratio < 1.5 else 'MISSED'})"
