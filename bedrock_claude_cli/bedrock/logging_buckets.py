@@ -172,12 +172,7 @@ def _expiry(
         kept = f"after {shortest} days" if others else "never"
         yield Step("in-place", f"{what} {kept}")
         return
-    rule = {
-        "ID": key,
-        "Status": "Enabled",
-        "Filter": {"Prefix": folder},
-        "Expiration": {"Days": days},
-    }
+    rule = {"ID": key, "Status": "Enabled", "Filter": {"Prefix": folder}}
     yield Step(
         "change" if mine else "create",
         what,
@@ -185,7 +180,7 @@ def _expiry(
         after=f"{days} days",
         actions=("s3:GetLifecycleConfiguration", "s3:PutLifecycleConfiguration"),
         resource=f"arn:{place.partition}:s3:::{name}",
-        apply=steps.plain(steps.lifecycle(name, rule)),
+        apply=steps.plain(steps.lifecycle(name, {**rule, "Expiration": {"Days": days}})),
     )
 
 

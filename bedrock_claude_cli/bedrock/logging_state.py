@@ -209,40 +209,49 @@ def _bucket(target: Target, name: str, prefixes: tuple[str, ...]) -> Bucket | De
         ("NoSuchLifecycleConfiguration",),
     )
 
-    def optional(
-        action: str, call: Callable[[], Found], absent: tuple[str, ...], default: Found
-    ) -> Found | None:
-        found = look(denied(action), call, absent)
-        return None if isinstance(found, Denied) else default if found is None else found
+    return Bucket(region, policy, rules or (), **_looks(s3, place, ours, denied, prefixes))
 
-    return Bucket(
-        region=region,
-        policy=policy,
-        rules=rules or (),
-        public_blocked=optional(
-            "GetBucketPublicAccessBlock",
-            lambda: all(s3.get_public_access_block(**ours)[
-                "PublicAccessBlockConfiguration"].values()),
-            ("NoSuchPublicAccessBlockConfiguration",),
-            False,
+
+def _looks(
+    s3: Any,
+    place: Place,
+    ours: Mapping[str, str],
+    denied: Callable[[str], Denied],
+    prefixes: tuple[str, ...],
+) -> dict[str, Any]:
+    """What is only reported of a bucket, so that None where IAM does not show it is enough."""
+
+    def blocked() -> bool:
+        told = s3.get_public_access_block(**ours)["PublicAccessBlockConfiguration"]
+        return all(told.values())
+
+    def enforced() -> bool:
+        [rule] = s3.get_bucket_ownership_controls(**ours)["OwnershipControls"]["Rules"]
+        return bool(rule["ObjectOwnership"] == "BucketOwnerEnforced")
+
+    def used() -> bool:
+        listed = (s3.list_objects_v2(**ours, Prefix=place.folder(each), MaxKeys=1)
+                  for each in prefixes)  # fmt: skip
+        return any(each.get("Contents") for each in listed)
+
+    looks: dict[str, tuple[str, Callable[[], Any], tuple[str, ...], Any]] = {
+        "public_blocked": (
+            "GetBucketPublicAccessBlock", blocked, ("NoSuchPublicAccessBlockConfiguration",), False
         ),
-        owner_enforced=optional(
-            "GetBucketOwnershipControls",
-            lambda: s3.get_bucket_ownership_controls(**ours)["OwnershipControls"]["Rules"][0][
-                "ObjectOwnership"] == "BucketOwnerEnforced",
-            ("OwnershipControlsNotFoundError",),
-            False,
+        "owner_enforced": (
+            "GetBucketOwnershipControls", enforced, ("OwnershipControlsNotFoundError",), False
         ),
-        encryption=optional(
+        "encryption": (
             "GetEncryptionConfiguration", lambda: _encryption(s3, ours),
             ("ServerSideEncryptionConfigurationNotFoundError",), "",
         ),
-        used=optional(
-            "ListBucket", lambda: any(
-                s3.list_objects_v2(**ours, Prefix=place.folder(each), MaxKeys=1).get("Contents")
-                for each in prefixes), (), False,
-        ),
-    )  # fmt: skip
+        "used": ("ListBucket", used, (), False),
+    }  # fmt: skip
+    shown = {}
+    for name, (action, call, absent, default) in looks.items():
+        found = look(denied(action), call, absent)
+        shown[name] = None if isinstance(found, Denied) else default if found is None else found
+    return shown
 
 
 def read_policy(s3: Any, name: str, place: Place) -> Document:
