@@ -210,9 +210,7 @@ def main() -> None:
         assert server.stdout is not None and server.stdin is not None
         try:
             port = server.stdout.readline().strip()
-            base, seconds, peaks = zip(
-                *runs(port, folder, options.records, options.runs), strict=True
-            )
+            found = list(runs(port, folder, options.records, options.runs))
         finally:
             server.stdin.close()
             server.wait()
