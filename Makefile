@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: try test bench catalog clean
+.PHONY: try test bench catalog pictures clean
 
 try: $(VENV)/.installed
 	$(BIN)/bedrock-claude verify-creds --sandbox
@@ -21,9 +21,13 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/wholes.py
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/markdown.py
+	$(BIN)/python benchmarks/logs.py
 
 catalog: $(VENV)/.installed-dev
 	$(BIN)/python catalog/build.py
+
+pictures: $(VENV)/.installed-dev
+	$(BIN)/python docs/pictures.py
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache

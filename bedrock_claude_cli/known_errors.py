@@ -43,6 +43,11 @@ _BUSY = "Bedrock is out of capacity for this model for now; a global endpoint ha
 EXPIRED = "renew the credentials: {login}"
 _MAYBE = "the model may have worked, and been billed, so nothing was sent again"
 
+_GONE = (
+    "invocation logging in {region} may name what is not there any more: `bedrock-claude logs "
+    "status` shows it, and `bedrock-claude enable-logging` makes it again"
+)
+
 _THROTTLE = ("ThrottlingException", "Throttling", "TooManyRequestsException", "rate_limit_error")
 
 # Error texts and what they mean: docs.aws.amazon.com/bedrock "Troubleshooting API error codes" and
@@ -85,6 +90,9 @@ TABLE: tuple[Known, ...] = (
           "grant {action} on the inference profile and on the foundation model in every "
           "destination region"),
     Known(("AccessDeniedException",), "have access to the model", DeniedError, _USE_CASE),
+    Known(("AccessDenied",), "access denied", DeniedError,
+          "to read logs in S3 takes s3:ListBucket on the bucket, s3:GetObject on its objects, and "
+          "kms:Decrypt where a key of yours encrypts them"),
     Known(("AccessDeniedException", "AccessDenied", "UnauthorizedOperation", "NotAuthorized"), "",
           DeniedError, "ask an administrator of the account to grant {action}"),
     Known(("permission_error",), "", DeniedError, _USE_CASE),
@@ -103,6 +111,8 @@ TABLE: tuple[Known, ...] = (
           "use an active model: `bedrock-claude list-models --active`"),
     Known(("ResourceNotFoundException",), "end of its life", RejectedError,
           "use an active model: `bedrock-claude list-models --active`"),
+    Known(("ResourceNotFoundException",), "log group", RejectedError, _GONE),
+    Known(("NoSuchBucket",), "", RejectedError, _GONE),
     Known(("not_found_error",), "", RejectedError, _LIST),
     Known(("ValidationException",), "on-demand throughput isn", RejectedError, _LIST),
     Known(("ValidationException",), "model identifier is invalid", RejectedError, _LIST),

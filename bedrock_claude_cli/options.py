@@ -23,6 +23,16 @@ Region = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option("--region", metavar="REGION", help="AWS region.", autocompletion=complete.regions),
 ]
+Regions = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option(
+        "--region",
+        metavar="REGION",
+        help="AWS region (repeatable).",
+        autocompletion=complete.regions,
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Go ahead without asking.")]
 Config = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option("--config", metavar="PATH", help="Config file to use."),

@@ -96,11 +96,15 @@ CASES = [
          "been actively using the model in the last 15 days.", DENIED, "--active"),
     Case(MISSING, 404, "This model version has reached the end of its life.", REJECTED, "--active"),
     Case(MISSING, 404, "Could not find it", REJECTED, ""),
+    Case(MISSING, 400, "The specified log group does not exist.", REJECTED, "enable-logging"),
+    Case(MISSING, 400, "Log group 'a' does not exist for account ID '111122223333'", REJECTED,
+         "logs status"),
+    Case("NoSuchBucket", 404, "The specified bucket does not exist", REJECTED, "enable-logging"),
+    Case("AccessDenied", 403, "Access Denied", DENIED, "s3:GetObject"),
     Case("not_found_error", 404, "model: us.anthropic.claude", REJECTED, "list-models --ids"),
     Case(VALIDATION, 400, "Invocation of model ID X with on-demand throughput isn\u2019t "
-         "supported. Retry your request with the ID or ARN of an inference profile that has this "
-         "model.",
-         REJECTED, "list-models --ids --region us-east-1"),
+         "supported. Retry your request with the ID or ARN of an inference profile that contains "
+         "this model.", REJECTED, "list-models --ids --region us-east-1"),
     Case(VALIDATION, 400, "Invocation of model ID X with on-demand throughput isn't supported.",
          REJECTED, "list-models --ids --region us-east-1"),
     Case(VALIDATION, 400, "The provided model identifier is invalid.", REJECTED, "list-models"),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bedrock_claude_cli.sandbox import Sandbox
 from tests.conftest import Run
+from tests.sandbox import logging_world as world
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "json.md"
 ASK = ("ask", "--sandbox", "-n", "--json")
@@ -32,6 +35,9 @@ def printed(run: Run, *argv: str) -> Any:
         ("ask --dry-run", (*ASK, "--dry-run", "hi")),
         ("list-models", ("list-models", "--sandbox", "--json")),
         ("verify-creds", ("verify-creds", "--sandbox", "--json")),
+        ("enable-logging", ("enable-logging", "--sandbox", "--yes", "--json")),
+        ("logs status", ("logs", "status", "--sandbox", "--json")),
+        ("logs disable", ("logs", "disable", "--sandbox", "--json")),
         ("config show", ("config", "show", "--json")),
         ("config path", ("config", "path", "--json")),
     ],
@@ -50,6 +56,16 @@ def test_the_keys_of_a_result(run: Run, section: str, argv: tuple[str, ...]) -> 
         ("usage", (*ASK, "hi"), ["usage"]),
         ("list-models ids", ("list-models", "--sandbox", "--json"), [0, "ids", 0]),
         ("verify-creds checks", ("verify-creds", "--sandbox", "--json"), ["checks", 0]),
+        (
+            "enable-logging regions",
+            ("enable-logging", "--sandbox", "--dry-run", "--json"),
+            ["regions", 0],
+        ),
+        (
+            "enable-logging steps",
+            ("enable-logging", "--sandbox", "--dry-run", "--json"),
+            ["regions", 0, "steps", 0],
+        ),
         ("verify-creds credentials", ("verify-creds", "--sandbox", "--json"), ["credentials"]),
     ],
 )
@@ -77,3 +93,21 @@ def test_the_fields_named_in_running_text(run: Run) -> None:
         "max_tokens",
         "cost_usd",
     }
+
+
+def test_the_keys_of_what_was_logged(run: Run, use: Callable[..., Sandbox]) -> None:
+    use()
+    world.make_group()
+    world.put(world.to_group())
+    request_id = printed(run, "ask", "-n", "--json", "hi")["request_id"]
+    (row,) = printed(run, "logs", "tail", "--json")
+    whole = printed(run, "logs", "show", "--json", request_id)
+    report = printed(run, "usage", "--json")
+    for found in (row, whole, report):
+        assert found.pop("schema") == 1
+    assert set(row) == told("logs tail")
+    assert set(row["usage"]) == told("usage")
+    assert set(whole) == told("logs tail") | told("logs show")
+    assert set(report) == told("usage report")
+    for each in (*report["rows"], *report["days"], report["total"]):
+        assert set(each) == told("usage report rows")

@@ -108,7 +108,7 @@ def logging(told: Mapping[str, Any], region: str) -> Check:
             "logging",
             "warn",
             f"model invocation logging is off in {region}",
-            "turn it on in the Bedrock console (Settings, Model invocation logging)",
+            f"`bedrock-claude enable-logging --region {region}` turns it on",
         )
     places = []
     if cloudwatch := config.get("cloudWatchConfig"):

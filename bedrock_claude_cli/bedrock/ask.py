@@ -7,7 +7,17 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from bedrock_claude_cli.bedrock import model_id
-from bedrock_claude_cli.bedrock.answer import Broken, Event, Moved, Note, Started, Stopped
+from bedrock_claude_cli.bedrock.answer import (
+    Broken,
+    Counted,
+    Event,
+    Moved,
+    Note,
+    Started,
+    Stopped,
+    Usage,
+    Waiting,
+)
 from bedrock_claude_cli.bedrock.catalog import Catalog, KnownModel
 from bedrock_claude_cli.bedrock.prompt import Options, Request
 from bedrock_claude_cli.bedrock.retry import attempts
@@ -193,3 +203,38 @@ def _another_id(
         hint = f"{told.hint}; the look-up of this region's ids failed ({why})"
         raise told.hinted(hint) from error
     return model_id.fallbacks(target, offered, catalog)
+
+
+class Proof(NamedTuple):
+    """One tiny call that was made, and billed."""
+
+    request_id: str | None
+    model_id: str
+    usage: Usage
+
+
+def prove(
+    target: model_id.Target,
+    reach: Reach,
+    catalog: Catalog,
+    given: Options,
+    say: Callable[[str], None],
+) -> Proof:
+    """Ask for one token; what goes wrong is raised, and every wait is said."""
+    options = Options(max_tokens=1, via=given.via, timeout=given.timeout, retries=given.retries)
+    proof = Proof(None, target.model_id, Usage())
+    for event in ask(Request(options, target.model_id, "Hi"), target, reach, catalog):
+        match event:
+            case Counted(usage=usage):
+                proof = proof._replace(usage=usage)
+            case Started(request_id=request_id):
+                proof = proof._replace(request_id=request_id)
+            case Moved(model_id=other):
+                proof = proof._replace(model_id=other)
+            case Note(text=text):
+                say(text)
+            case Waiting(seconds=seconds, cause=cause):
+                say(f"{cause}: waiting {seconds:g} s before the call is made again")
+            case Broken(error=error):
+                raise error
+    return proof

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from bedrock_claude_cli.bedrock import access, ask, checks, identity, inventory
-from bedrock_claude_cli.bedrock.answer import Broken, Counted, Moved, Note, Started, Usage, Waiting
 from bedrock_claude_cli.bedrock.catalog import Catalog
 from bedrock_claude_cli.bedrock.checks import Check, Plan, judge
 from bedrock_claude_cli.bedrock.duration import show_duration
 from bedrock_claude_cli.bedrock.identity import Caller, Credentials
 from bedrock_claude_cli.bedrock.model_id import Target
-from bedrock_claude_cli.bedrock.prompt import Options, Request
+from bedrock_claude_cli.bedrock.prompt import Options
 from bedrock_claude_cli.bedrock.threads import side_by_side
 from bedrock_claude_cli.errors import ExitCode
 
@@ -226,24 +225,7 @@ def _invoke(plan: Plan, world: World, target: Target, before: list[Check]) -> Ch
 
 
 def _invoked(world: World, target: Target) -> Check:
-    given = world.options
-    options = Options(max_tokens=1, via=given.via, timeout=given.timeout, retries=given.retries)
-    usage, request_id, model_id = Usage(), None, target.model_id
-    request = Request(options, target.model_id, "Hi")
-    for event in ask.ask(request, target, world.reach, world.catalog):
-        match event:
-            case Counted(usage=counted):
-                usage = counted
-            case Started(request_id=given_id):
-                request_id = given_id
-            case Moved(model_id=other):
-                model_id = other
-            case Note(text=text):
-                world.say(text)
-            case Waiting(seconds=seconds, cause=cause):
-                world.say(f"{cause}: waiting {seconds:g} s before the call is made again")
-            case Broken(error=error):
-                raise error
-    tokens = f"{usage.input_tokens} in and {usage.output_tokens} out"
-    text = f"this identity may invoke {model_id}; the proof took {tokens} (tokens)"
-    return Check("invoke", "ok", text, request_id=request_id)
+    proof = ask.prove(target, world.reach, world.catalog, world.options, world.say)
+    tokens = f"{proof.usage.input_tokens} in and {proof.usage.output_tokens} out"
+    text = f"this identity may invoke {proof.model_id}; the proof took {tokens} (tokens)"
+    return Check("invoke", "ok", text, request_id=proof.request_id)

@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bedrock_claude_cli.sandbox.models import Model
@@ -189,7 +189,8 @@ def _block(index: int, start: dict[str, str], deltas: list[dict[str, Any]]) -> I
 
 def _chunk(value: dict[str, Any], *, delta: bool = False) -> Frame:
     encoded = base64.b64encode(json.dumps(value).encode()).decode()
-    return event("chunk", {"bytes": encoded, "p": "abcdefghij"}, delta=delta)
+    framed = event("chunk", {"bytes": encoded, "p": "abcdefghij"}, delta=delta)
+    return replace(framed, value=value)
 
 
 def converse_message(answer: Answer) -> dict[str, Any]:

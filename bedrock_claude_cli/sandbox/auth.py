@@ -8,23 +8,36 @@ import hmac
 import re
 from urllib.parse import parse_qsl, quote
 
+from bedrock_claude_cli.sandbox import services
 from bedrock_claude_cli.sandbox.request import Request
 from bedrock_claude_cli.sandbox.wire import AwsError
 
 TOLERANCE = datetime.timedelta(minutes=5)
 EXPIRED_TOKEN = "EXPIRED"
-_STS_NAMES = {
+_QUERY_NAMES = {
     "MissingAuthenticationTokenException": "MissingAuthenticationToken",
     "IncompleteSignatureException": "IncompleteSignature",
     "UnrecognizedClientException": "InvalidClientTokenId",
     "InvalidSignatureException": "SignatureDoesNotMatch",
     "ExpiredTokenException": "ExpiredToken",
 }
+_NAMES = {
+    "sts": _QUERY_NAMES,
+    "iam": _QUERY_NAMES,
+    "s3": {
+        "MissingAuthenticationTokenException": "AccessDenied",
+        "IncompleteSignatureException": "AccessDenied",
+        "UnrecognizedClientException": "InvalidAccessKeyId",
+        "InvalidSignatureException": "SignatureDoesNotMatch",
+        "ExpiredTokenException": "ExpiredToken",
+    },
+}
 
 
 def refusal(request: Request, code: str, message: str) -> AwsError:
     """The error under the name that the service uses for it."""
-    return AwsError(_STS_NAMES[code] if request.service == "sts" else code, message, 403)
+    name = _NAMES.get(request.service, {}).get(code, code)
+    return AwsError(name, message, services.error_status(request.service, name, 403))
 
 
 def require_credentials(request: Request) -> None:
@@ -116,9 +129,9 @@ def canonical(request: Request) -> str:
     encoded = sorted((quote(name, safe=""), quote(value, safe="")) for name, value in pairs)
     query = "&".join(f"{name}={value}" for name, value in encoded)
     payload = request.headers.get("x-amz-content-sha256")
-    if payload != "UNSIGNED-PAYLOAD":
+    if payload is None or not payload.startswith(("UNSIGNED-PAYLOAD", "STREAMING-")):
         payload = hashlib.sha256(request.body).hexdigest()
-    path = quote(request.path, safe="/")
+    path = request.path if request.service == "s3" else quote(request.path, safe="/")
     return "\n".join([request.method, path, query, headers, ";".join(names), payload])
 
 

@@ -1,4 +1,4 @@
-"""The control plane: which models and inference profiles exist, and invocation logging."""
+"""The control plane: which models and inference profiles exist."""
 
 from __future__ import annotations
 
@@ -21,44 +21,15 @@ from bedrock_claude_cli.sandbox.wire import AwsError, Reply, json_reply
 PAGE_SIZE = 10
 
 
-class Control:
-    """Bedrock's control plane with one logging configuration per region."""
-
-    def __init__(self) -> None:
-        self.logging: dict[str, Any] = {}
-
-    def answer(self, request: Request) -> Reply:
-        """One operation of the control plane."""
-        if request.operation == "ListFoundationModels":
-            return list_foundation_models(request)
-        if request.operation == "ListInferenceProfiles":
-            return list_inference_profiles(request)
-        if request.operation == "GetInferenceProfile":
-            return get_inference_profile(request)
-        if request.operation == "GetFoundationModelAvailability":
-            return get_availability(request)
-        return self._logging(request)
-
-    def _logging(self, request: Request) -> Reply:
-        if request.operation.startswith("Get"):
-            config = self.logging.get(request.region)
-            return json_reply({"loggingConfig": config} if config else {})
-        if request.operation.startswith("Delete"):
-            self.logging.pop(request.region, None)
-            return json_reply({})
-        config = request.json().get("loggingConfig")
-        if not isinstance(config, dict):
-            raise AwsError("ValidationException", null_value("loggingConfig"))
-        self.logging[request.region] = config
-        return json_reply({})
-
-
-def null_value(name: str) -> str:
-    """AWS's words for a required member that is not there."""
-    return (
-        f"1 validation error detected: Value null at '{name}' failed to satisfy constraint: "
-        "Member must not be null"
-    )
+def answer(request: Request) -> Reply:
+    """One operation of the control plane that reads models."""
+    if request.operation == "ListFoundationModels":
+        return list_foundation_models(request)
+    if request.operation == "ListInferenceProfiles":
+        return list_inference_profiles(request)
+    if request.operation == "GetInferenceProfile":
+        return get_inference_profile(request)
+    return get_availability(request)
 
 
 def list_foundation_models(request: Request) -> Reply:

@@ -105,7 +105,7 @@ class Handler(BaseHTTPRequestHandler):
         record["status"] = reply.status
         self._send(reply, request.request_id, script)
 
-    do_GET = do_POST = do_PUT = do_DELETE = _handle
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _handle
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
@@ -142,7 +142,7 @@ class Handler(BaseHTTPRequestHandler):
         if chunked:
             headers["Transfer-Encoding"] = "chunked"
         elif reply.frames is None:
-            headers["Content-Length"] = str(len(reply.body))
+            headers.setdefault("Content-Length", str(len(reply.body)))
         if kind == "cut_after":
             headers["Connection"] = "close"
         self.send_response(reply.status)
@@ -151,7 +151,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if reply.frames is not None:
             self._stream(reply, script, chunked=chunked)
-        else:
+        elif self.command != "HEAD":
             cut = kind == "cut_after"
             self.wfile.write(reply.body[: len(reply.body) // 2] if cut else reply.body)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from bedrock_claude_cli.sandbox import services
 from bedrock_claude_cli.sandbox.wire import AwsError
 
 DEFAULT_REGION = "us-east-1"
@@ -32,16 +33,20 @@ ROUTES = (
 )
 STS_OPERATIONS = ("GetCallerIdentity", "AssumeRole", "AssumeRoleWithWebIdentity")
 BEDROCK_OPERATIONS = tuple(name for _, _, name in ROUTES)
-OPERATIONS = (*STS_OPERATIONS, *BEDROCK_OPERATIONS)
+OWN_OPERATIONS = (*STS_OPERATIONS, *BEDROCK_OPERATIONS)
+OPERATIONS = (*OWN_OPERATIONS, *services.OPERATIONS)
 _OTHER_ACTIONS = {
     "Converse": "InvokeModel",
     "ConverseStream": "InvokeModelWithResponseStream",
 }
 # GetCallerIdentity needs no permission: AWS answers it even under an explicit deny.
 INFERENCE = ("InvokeModel", "InvokeModelWithResponseStream", "Converse", "ConverseStream")
-ACTIONS = tuple(f"sts:{name}" for name in STS_OPERATIONS[1:]) + tuple(
-    f"bedrock:{name}" for name in BEDROCK_OPERATIONS if name not in _OTHER_ACTIONS
+ACTIONS = (
+    *(f"sts:{name}" for name in STS_OPERATIONS[1:]),
+    *(f"bedrock:{name}" for name in BEDROCK_OPERATIONS if name not in _OTHER_ACTIONS),
+    *services.ACTIONS,
 )
+LARGEST_SHOWN = 100_000  # bytes of a body that is no JSON
 
 
 @dataclass
@@ -76,7 +81,12 @@ class Request:
             ):
                 self.region = host[1]
         self.params = dict(parse_qsl(self.query, keep_blank_values=True))
-        if "application/x-www-form-urlencoded" in self.headers.get("content-type", ""):
+        form = "application/x-www-form-urlencoded" in self.headers.get("content-type", "")
+        if self.service == "s3":
+            self.operation = services.s3_operation(self.method, self.path, self.params)
+        elif target := self.headers.get("x-amz-target"):
+            self.operation = target.rpartition(".")[2]
+        elif form:
             if self.access_key is None:  # AssumeRoleWithWebIdentity comes unsigned
                 self.service = "sts"
             self.params |= dict(parse_qsl(self.body.decode(errors="replace")))
@@ -93,11 +103,22 @@ class Request:
                 return
 
     @property
-    def action(self) -> str:
-        """The IAM action that the operation needs."""
-        if self.operation == "GetCallerIdentity":
+    def actions(self) -> list[str]:
+        """The IAM actions that the operation needs, in the order in which AWS asks for them."""
+        if self.operation in ("", "GetCallerIdentity"):
+            return []
+        if self.service == "s3":
+            return [f"s3:{services.S3_ACTIONS.get(self.operation, self.operation)}"]
+        first = f"{self.service}:{_OTHER_ACTIONS.get(self.operation, self.operation)}"
+        return [first, "iam:PassRole"] if self.passed_role else [first]
+
+    @property
+    def passed_role(self) -> str:
+        """The role that the request hands to Bedrock, which takes iam:PassRole."""
+        if self.operation != "PutModelInvocationLoggingConfiguration":
             return ""
-        return f"{self.service}:{_OTHER_ACTIONS.get(self.operation, self.operation)}"
+        match = re.search(rb'"roleArn":\s*"([^"]*)"', self.body)
+        return match[1].decode(errors="replace") if match else ""
 
     def json(self) -> dict[str, Any]:
         """The body as a JSON object; anything else is Bedrock's malformed-input refusal."""
@@ -127,13 +148,15 @@ class Request:
         }
 
     def _shown_body(self) -> object:
-        if self.service == "sts":
+        if self.service in ("sts", "iam"):
             return {name: _hidden(name, value) for name, value in self.params.items()}
         if not self.body:
             return None
         try:
             shown: object = json.loads(self.body)
         except ValueError:
+            if len(self.body) > LARGEST_SHOWN:
+                return f"{len(self.body)} bytes"
             shown = self.body.decode(errors="replace")
         return shown
 

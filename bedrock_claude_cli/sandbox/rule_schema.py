@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from itertools import combinations
 from typing import Any
 
 from bedrock_claude_cli.sandbox.request import ACTIONS, OPERATIONS
@@ -70,6 +71,10 @@ def _headers(value: Any) -> str | None:
     return None if texts else "must map header names to text"
 
 
+def _true(value: Any) -> str | None:
+    return None if value is True else "must be true"
+
+
 _WHOLE = _whole(0)
 SCHEMA: dict[str, Any] = {
     "when": {
@@ -107,6 +112,7 @@ SCHEMA: dict[str, Any] = {
         "bad_crc_after": _WHOLE,
     },
     "deny": _one_of(ACTIONS, "action"),
+    "empty": _true,
 }
 
 
@@ -138,10 +144,10 @@ def _walk(value: object, schema: Mapping[str, Any], here: str) -> Iterator[str]:
 
 
 def _contradictions(rule: Mapping[str, Any]) -> Iterator[str]:
-    doing = [key for key in ("reply", "error", "stream", "deny") if key in rule]
+    doing = [key for key in ("reply", "error", "stream", "deny", "empty") if key in rule]
     if not doing:
-        yield "does nothing: needs reply, error, stream or deny"
-    for first, second in (("error", "deny"), ("error", "reply"), ("deny", "reply")):
+        yield "does nothing: needs reply, error, stream, deny or empty"
+    for first, second in combinations(("error", "deny", "reply", "empty"), 2):
         if first in doing and second in doing:
             yield f"has both {first} and {second}"
     reply, error, stream = (_mapping(rule.get(key)) for key in ("reply", "error", "stream"))

@@ -5,6 +5,7 @@
     reply:   text or words (one token each), thinking, stop_reason, usage
     error:   type, and where AWS's own shall not do: status, message, headers
     deny:    an IAM action (a glob); the rule applies to the operations that need it
+    empty:   true: FilterLogEvents finds nothing yet, as when a record is still on its way
     stream:  delay_ms (before the first byte), gap_ms (between deltas), and one fault after so
              many content deltas: cut_after (a clean end without message_stop), reset_after (a TCP
              reset; after 0 there is no answer at all), exception {type, after}, garbage_after,
@@ -12,6 +13,11 @@
 
 A whole answer knows the faults, too: cut is half a body, reset none, exception an error, garbage
 a body of it.
+
+Errors go by Bedrock's names everywhere; the service they hit gets its own: ThrottlingException is
+Throttling for IAM and SlowDown for S3. IAM that is not consistent yet, as right after CreateRole:
+`{when: {operation: PutModelInvocationLoggingConfiguration}, times: 3, error: {type:
+ValidationException}}`, which has AWS's words for the log group and role that were sent.
 """
 
 from __future__ import annotations
@@ -21,8 +27,11 @@ import threading
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
+from urllib.parse import unquote
 
-from bedrock_claude_cli.sandbox import rule_schema
+from bedrock_claude_cli.sandbox import rule_schema, services
+from bedrock_claude_cli.sandbox.invocation_logging import group_refusal
+from bedrock_claude_cli.sandbox.models import ACCOUNT, partition, resource_arn
 from bedrock_claude_cli.sandbox.request import INFERENCE, Request
 from bedrock_claude_cli.sandbox.wire import DEFAULT_MESSAGES, AwsError
 
@@ -65,14 +74,16 @@ class Rules:
 
 def _matches(rule: Mapping[str, Any], request: Request, prompt: str) -> bool:
     when = rule.get("when", {})
-    if "deny" in rule and not (request.action and fnmatchcase(request.action, rule["deny"])):
+    if "deny" in rule and not any(fnmatchcase(name, rule["deny"]) for name in request.actions):
         return False
     globs = {
         "operation": request.operation,
         "model": request.model or "",
         "region": request.region,
     }
-    calm = "error" not in rule and "deny" not in rule
+    if "empty" in rule and request.operation != "FilterLogEvents":
+        return False
+    calm = not {"error", "deny", "empty"} & set(rule)
     if calm and "operation" not in when and request.operation not in INFERENCE:
         return False
     if not all(fnmatchcase(value, when[key]) for key, value in globs.items() if key in when):
@@ -80,18 +91,46 @@ def _matches(rule: Mapping[str, Any], request: Request, prompt: str) -> bool:
     return "prompt" not in when or re.search(when["prompt"], prompt) is not None
 
 
-def rule_error(error: Mapping[str, Any]) -> AwsError:
-    """The error that a rule asks for, in AWS's words where it gives none."""
-    kind = error["type"]
-    message = error.get("message", DEFAULT_MESSAGES.get(kind, f"{kind} by a rule of the sandbox."))
-    return AwsError(kind, message, error.get("status"), error.get("headers"))
+def rule_error(request: Request, error: Mapping[str, Any]) -> AwsError:
+    """The error that a rule asks for, in the service's own words where it gives none."""
+    kind = services.error_name(request.service, error["type"])
+    message = error.get("message") or DEFAULT_MESSAGES.get(kind) or _own_words(request, kind)
+    made = AwsError(kind, message, error.get("status"), error.get("headers"))
+    if "status" not in error:
+        made.status = services.error_status(request.service, kind, made.status)
+    return made
 
 
-def denial(request: Request, caller: str, resource: str) -> AwsError:
-    """What IAM says when no policy of `caller` allows the request's action."""
+def _own_words(request: Request, kind: str) -> str:
+    if kind == "ValidationException" and request.passed_role:
+        return group_refusal(request.json()["loggingConfig"]["cloudWatchConfig"])
+    return f"{kind} by a rule of the sandbox."
+
+
+def denial(request: Request, denied: str, caller: str) -> AwsError:
+    """What IAM says when no policy of `caller` allows the action that the glob `denied` names."""
+    action = next(name for name in request.actions if fnmatchcase(name, denied))
+    resource = _resource(request, action)
     where = f" on resource: {resource}" if resource else ""
-    return AwsError(
-        "AccessDenied" if request.service == "sts" else "AccessDeniedException",
-        f"User: {caller} is not authorized to perform: {request.action}{where} "
-        f"because no identity-based policy allows the {request.action} action",
+    kind = services.error_name(request.service, "AccessDeniedException")
+    message = (
+        f"User: {caller} is not authorized to perform: {action}{where} "
+        f"because no identity-based policy allows the {action} action"
     )
+    return AwsError(kind, message, services.error_status(request.service, kind, 403))
+
+
+def _resource(request: Request, action: str) -> str:
+    if action == "iam:PassRole":
+        return request.passed_role
+    if request.model:
+        return resource_arn(request.model, request.region)
+    if request.service == "s3" and request.path != "/":
+        return f'"arn:{partition(request.region)}:s3:::{unquote(request.path).strip("/")}"'
+    here = f"arn:{partition(request.region)}:{request.service}"
+    if request.service == "iam" and "RoleName" in request.params:
+        return f"{here}::{ACCOUNT}:role/{request.params['RoleName']}"
+    if request.service == "logs":
+        name = request.json().get("logGroupName", "")
+        return f"{here}:{request.region}:{ACCOUNT}:log-group:{name}:log-stream:"
+    return request.params.get("RoleArn", "")

@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from bedrock_claude_cli.sandbox import answers
@@ -13,7 +14,7 @@ from bedrock_claude_cli.sandbox.converse import to_messages_body
 from bedrock_claude_cli.sandbox.models import INVALID_ID, Model, resolve, split
 from bedrock_claude_cli.sandbox.request import MALFORMED, Request
 from bedrock_claude_cli.sandbox.validation import check_body
-from bedrock_claude_cli.sandbox.wire import Reply, invalid, json_reply
+from bedrock_claude_cli.sandbox.wire import Logged, Reply, invalid, json_reply
 
 STREAM_TYPE = "application/vnd.amazon.eventstream"
 MAX_BODY = 20_000_000  # what Anthropic's page says; botocore's model says 25,000,000
@@ -75,22 +76,29 @@ def prompt_of(request: Request) -> str:
     return ""
 
 
-def answer(request: Request, body: dict[str, Any], reply: Mapping[str, Any]) -> Reply:
+def answer(request: Request, body: dict[str, Any], rule: Mapping[str, Any]) -> Reply:
     """The canned answer (or the rule's) in the operation's own format."""
     if request.operation == "CountTokens":
         return json_reply({"inputTokens": answers.input_tokens(body)})
     model = resolve(str(request.model), request.region)
-    said = answers.compose(body, model, prompt_of(request), request.request_id, reply)
+    said = answers.compose(body, model, prompt_of(request), request.request_id, rule)
     if request.operation == "InvokeModel":
-        return json_reply(answers.message(said), headers=_token_counts(said.usage))
-    if request.operation == "Converse":
-        return json_reply(answers.converse_message(said))
-    if request.operation == "ConverseStream":
-        return Reply(content_type=STREAM_TYPE, frames=answers.converse_frames(said))
+        message = answers.message(said)
+        reply = json_reply(message, headers=_token_counts(said.usage))
+        return replace(reply, logged=Logged(message, said.usage))
+    if request.operation.startswith("Converse"):
+        whole = answers.converse_message(said)
+        # AWS's log puts a ConverseStream together again, and leaves an invocation's events alone.
+        logged = Logged(whole, said.usage)
+        if request.operation == "Converse":
+            return replace(json_reply(whole), logged=logged)
+        return Reply(content_type=STREAM_TYPE, frames=answers.converse_frames(said), logged=logged)
+    frames = list(answers.message_frames(said))
     return Reply(
         content_type=STREAM_TYPE,
         headers={"X-Amzn-Bedrock-Content-Type": "application/json"},
-        frames=answers.message_frames(said),
+        frames=iter(frames),
+        logged=Logged([frame.value for frame in frames], said.usage),
     )
 
 

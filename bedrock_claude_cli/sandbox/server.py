@@ -8,11 +8,12 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bedrock_claude_cli.sandbox import auth, runtime
-from bedrock_claude_cli.sandbox.control import Control
+from bedrock_claude_cli.sandbox import auth, control, runtime, services
+from bedrock_claude_cli.sandbox.backend import Backend
+from bedrock_claude_cli.sandbox.cloudwatch import CloudWatch
 from bedrock_claude_cli.sandbox.http import Server
-from bedrock_claude_cli.sandbox.models import resource_arn
-from bedrock_claude_cli.sandbox.request import OPERATIONS, Request
+from bedrock_claude_cli.sandbox.invocation_logging import InvocationLogging
+from bedrock_claude_cli.sandbox.request import INFERENCE, OWN_OPERATIONS, Request
 from bedrock_claude_cli.sandbox.rules import Rules, denial, rule_error
 from bedrock_claude_cli.sandbox.sts import Sts
 from bedrock_claude_cli.sandbox.wire import AwsError, Reply
@@ -44,11 +45,16 @@ class Sandbox:
         self._strict_auth = strict_auth
         self._tls = tls
         self._port = port
-        self._sts = Sts()
-        self._control = Control()
+        self._empty()
         self._stopping = threading.Event()
         self._server: Server | None = None
         self._thread: threading.Thread | None = None
+
+    def _empty(self) -> None:
+        self._sts = Sts()
+        self._backend = Backend()
+        self._cloudwatch = CloudWatch(self._backend)
+        self._logging = InvocationLogging(self._backend)
 
     @property
     def url(self) -> str:
@@ -77,7 +83,7 @@ class Sandbox:
             server.handle_request()
 
     def stop(self) -> None:
-        """Stop listening; a stream that is under way ends at its next pause."""
+        """Stop listening and forget everything; a stream under way ends at its next pause."""
         if self._server is None or self._thread is None:
             return
         self._stopping.set()
@@ -85,6 +91,8 @@ class Sandbox:
         socket.create_connection((HOST, self._server.server_address[1])).close()
         self._thread.join()
         self._server.server_close()
+        self._backend.close()
+        self._empty()
         self._server = self._thread = None
 
     def __enter__(self) -> Sandbox:
@@ -101,9 +109,22 @@ class Sandbox:
     def answer(self, request: Request) -> tuple[Reply, dict[str, Any]]:
         """The answer and the `stream` part of the rule that shaped it; AwsError is one too."""
         self._authenticate(request)
-        if request.operation not in OPERATIONS:
+        if request.operation not in INFERENCE:
+            return self._answer(request)
+        caller = self._sts.identity(request).arn
+        try:
+            reply, script = self._answer(request)
+        except AwsError as error:
+            self._logging.log(request, caller, error, {})
+            raise
+        self._logging.log(request, caller, reply, script)
+        return reply, script
+
+    def _answer(self, request: Request) -> tuple[Reply, dict[str, Any]]:
+        others = request.service in services.MOTO  # where a bucket may be called "model"
+        if not others and request.operation not in OWN_OPERATIONS:
             raise _unknown(request)
-        runs_model = request.path.startswith("/model/")
+        runs_model = request.path.startswith("/model/") and not others
         body: dict[str, Any] = {}
         refused: AwsError | None = None
         if runs_model:
@@ -115,16 +136,21 @@ class Sandbox:
         script = rule.get("stream", {})
         self.pause(script.get("delay_ms", 0) / 1000)
         if "error" in rule:
-            raise rule_error(rule["error"])
+            raise rule_error(request, rule["error"])
         if "deny" in rule:
-            raise denial(request, self._sts.identity(request).arn, _resource(request))
+            raise denial(request, rule["deny"], self._sts.identity(request).arn)
         if refused:
             raise refused
         if runs_model:
             return runtime.answer(request, body, rule.get("reply", {})), script
         if request.service == "sts":
             return self._sts.answer(request), script
-        return self._control.answer(request), script
+        if others:
+            own = self._cloudwatch.answer(request, rule) if request.service == "logs" else None
+            return own or self._backend.forward(request), script
+        if "InvocationLogging" in request.operation:
+            return self._logging.answer(request), script
+        return control.answer(request), script
 
     def _authenticate(self, request: Request) -> None:
         if request.operation == "AssumeRoleWithWebIdentity":
@@ -150,9 +176,3 @@ def _unknown(request: Request) -> AwsError:
         return AwsError("InvalidAction", message)
     what = f"{request.service} {request.method} {request.path}"
     return AwsError("UnknownOperationException", f"The sandbox does not know {what}")
-
-
-def _resource(request: Request) -> str:
-    if request.model:
-        return resource_arn(request.model, request.region)
-    return request.params.get("RoleArn", "")

@@ -15,6 +15,13 @@ STATUS = {
     "ValidationException": 400,
     "ServiceQuotaExceededException": 400,
     "ConflictException": 400,
+    "InvalidParameterException": 400,
+    "LimitExceededException": 400,
+    "MalformedPolicy": 400,
+    "MalformedPolicyDocument": 400,
+    "OperationAbortedException": 400,
+    "ResourceAlreadyExistsException": 400,
+    "Throttling": 400,
     "AccessDenied": 403,
     "AccessDeniedException": 403,
     "ExpiredToken": 403,
@@ -24,15 +31,25 @@ STATUS = {
     "UnrecognizedClientException": 403,
     "InvalidSignatureException": 403,
     "MissingAuthenticationTokenException": 403,
+    "NoSuchBucket": 404,
+    "NoSuchEntity": 404,
     "ResourceNotFoundException": 404,
     "UnknownOperationException": 404,
     "ModelTimeoutException": 408,
+    "BucketAlreadyExists": 409,
+    "BucketAlreadyOwnedByYou": 409,
+    "EntityAlreadyExists": 409,
+    "LimitExceeded": 409,
+    "OperationAborted": 409,
     "ModelErrorException": 424,
     "ModelStreamErrorException": 424,
     "ThrottlingException": 429,
     "ModelNotReadyException": 429,
+    "InternalError": 500,
     "InternalServerException": 500,
+    "ServiceFailure": 500,
     "ServiceUnavailableException": 503,
+    "SlowDown": 503,
     "overloaded_error": 529,
 }
 
@@ -46,6 +63,8 @@ DEFAULT_MESSAGES = {
     "ModelErrorException": "The model has encountered an unexpected error. Try again.",
     "ModelStreamErrorException": "The model has encountered an unexpected error. Try again.",
     "ThrottlingException": "Too many requests, please wait before trying again.",
+    "Throttling": "Rate exceeded",
+    "SlowDown": "Please reduce your request rate.",
     "ModelNotReadyException": "The model is not ready for inference. Try again.",
     "InternalServerException": "The system encountered an unexpected error. Try again.",
     "ServiceUnavailableException": "Bedrock is unable to process your request.",
@@ -95,6 +114,15 @@ class Frame:
 
     data: bytes
     delta: bool = False
+    value: object = None
+
+
+@dataclass(frozen=True)
+class Logged:
+    """What the invocation log keeps of an answer; the body of a stream is its events."""
+
+    body: object
+    usage: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -106,6 +134,7 @@ class Reply:
     content_type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
     frames: Iterator[Frame] | None = None
+    logged: Logged | None = None
 
 
 def json_reply(value: object, *, status: int = 200, headers: dict[str, str] | None = None) -> Reply:
@@ -114,12 +143,24 @@ def json_reply(value: object, *, status: int = 200, headers: dict[str, str] | No
 
 
 def error_reply(error: AwsError, service: str, request_id: str) -> Reply:
-    """The error in the service's own protocol: XML for STS, JSON and x-amzn-ErrorType otherwise."""
-    if service == "sts":
+    """The error in the service's own protocol: XML, JSON 1.1, or JSON and x-amzn-ErrorType."""
+    if service == "s3":
+        return Reply(
+            b'<?xml version="1.0" encoding="UTF-8"?>\n<Error>'
+            + f"{_tag('Code', error.code)}{_tag('Message', error.message)}"
+            f"{_tag('RequestId', request_id)}</Error>".encode(),
+            error.status,
+            "application/xml",
+            error.headers,
+        )
+    if service in ("logs", "kms"):
+        body = json.dumps({"__type": error.code, "message": error.message}).encode()
+        return Reply(body, error.status, "application/x-amz-json-1.1", error.headers)
+    if service in ("sts", "iam"):
         kind = "Sender" if error.status < 500 else "Receiver"
         inner = f"<Type>{kind}</Type>{_tag('Code', error.code)}{_tag('Message', error.message)}"
         return Reply(
-            f'<ErrorResponse xmlns="{STS_NAMESPACE}"><Error>{inner}</Error>'
+            f'<ErrorResponse xmlns="{NAMESPACES[service]}"><Error>{inner}</Error>'
             f"<RequestId>{request_id}</RequestId></ErrorResponse>".encode(),
             error.status,
             "text/xml",
@@ -130,6 +171,7 @@ def error_reply(error: AwsError, service: str, request_id: str) -> Reply:
 
 
 STS_NAMESPACE = "https://sts.amazonaws.com/doc/2011-06-15/"
+NAMESPACES = {"sts": STS_NAMESPACE, "iam": "https://iam.amazonaws.com/doc/2010-05-08/"}
 
 
 def xml_reply(action: str, result: Mapping[str, object], request_id: str) -> Reply:
@@ -175,7 +217,7 @@ def event(name: str, value: object, *, delta: bool = False) -> Frame:
         ":content-type": "application/json",
         ":message-type": "event",
     }
-    return Frame(frame(headers, json.dumps(value).encode()), delta)
+    return Frame(frame(headers, json.dumps(value).encode()), delta, value)
 
 
 def exception_frame(name: str, message: str) -> Frame:

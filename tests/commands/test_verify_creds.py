@@ -13,7 +13,6 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from bedrock_claude_cli.bedrock.checks import NAMES
@@ -794,14 +793,7 @@ def test_an_identity_that_may_not_invoke_is_exit_5(run: Run, use: Use) -> None:
 
 def test_logging_that_is_on_is_told_with_its_place(run: Run, use: Use) -> None:
     use()
-    config = {
-        "cloudWatchConfig": {
-            "logGroupName": "/aws/bedrock/calls",
-            "roleArn": "arn:aws:iam::000000000000:role/logs",
-        },
-        "textDataDeliveryEnabled": True,
-    }
-    boto3.client("bedrock").put_model_invocation_logging_configuration(loggingConfig=config)
+    run("enable-logging", "--yes", "--log-group", "/aws/bedrock/calls")
     told = report(run("verify-creds", "--require", "logging", "--json"))
     assert "/aws/bedrock/calls" in told["by_name"]["logging"]["detail"]
 

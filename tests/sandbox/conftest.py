@@ -46,7 +46,53 @@ def boto(service: str, region: str = "us-east-1", **settings: Any) -> Any:
     session = botocore.session.Session()
     session.register_component("data_loader", LOADER)
     boto = boto3.Session(botocore_session=session)
-    return boto.client(service, region_name=region, config=config, **settings)
+    client = boto.client(service, region_name=region, config=config, **settings)
+    for name in OWN_JSON.get(service, ()):
+        client.meta.events.register(f"after-call.*.{name}", _check_shape)
+    return client
+
+
+# What the sandbox itself answers in JSON; the rest is streams, XML, or moto's.
+OWN_JSON = {
+    "bedrock": ("*",),
+    "bedrock-runtime": ("Converse", "CountTokens"),
+    "logs": ("FilterLogEvents", "GetQueryResults", "StartQuery", "StopQuery"),
+}
+
+
+def _check_shape(http_response: Any, model: Any, **_: Any) -> None:
+    """Botocore's parser passes over what it does not know: here it has to be known."""
+    if http_response.status_code < 300 and model.output_shape and http_response.content:
+        value = json.loads(http_response.content)
+        # moto sends members without a value as null, which botocore takes for absent.
+        fits({name: item for name, item in value.items() if item is not None}, model.output_shape)
+
+
+TYPES: dict[str, Any] = {
+    "string": str,
+    "timestamp": str,
+    "boolean": bool,
+    "integer": int,
+    "long": int,
+    "double": float,
+    "blob": str,
+    "list": list,
+    "map": dict,
+    "structure": dict,
+}
+
+
+def fits(value: Any, shape: Any) -> None:
+    """Hold a JSON value to a shape of botocore's: members, types, what is required."""
+    assert isinstance(value, TYPES[shape.type_name]), (shape.name, value)
+    if shape.type_name == "structure":
+        assert set(value) <= set(shape.members), shape.name
+        assert set(shape.required_members) <= set(value), shape.name
+        for name, item in value.items():
+            fits(item, shape.members[name])
+    if shape.type_name == "list":
+        for item in value:
+            fits(item, shape.member)
 
 
 def body(prompt: str = "Hello, world", **fields: Any) -> str:

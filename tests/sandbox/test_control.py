@@ -210,18 +210,6 @@ def test_availability_takes_base_ids_only(start: Start, name: str) -> None:
         bedrock.get_foundation_model_availability(modelId=name)
 
 
-def test_logging_configuration_is_kept_per_region(start: Start) -> None:
-    start()
-    here, there = boto("bedrock"), boto("bedrock", "eu-west-1")
-    assert "loggingConfig" not in here.get_model_invocation_logging_configuration()
-    config = {"s3Config": {"bucketName": "a-bucket"}, "textDataDeliveryEnabled": True}
-    here.put_model_invocation_logging_configuration(loggingConfig=config)
-    assert here.get_model_invocation_logging_configuration()["loggingConfig"] == config
-    assert "loggingConfig" not in there.get_model_invocation_logging_configuration()
-    here.delete_model_invocation_logging_configuration()
-    assert "loggingConfig" not in here.get_model_invocation_logging_configuration()
-
-
 def test_requests_are_shown_as_json_lines_without_secrets(start: Start) -> None:
     sandbox = start()
     boto("bedrock", "eu-west-1").list_foundation_models(byProvider="anthropic")

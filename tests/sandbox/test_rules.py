@@ -314,6 +314,7 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
         {"stream": {"exception": {"type": "BadException"}}},
         {"error": {"type": "OddException"}},
         {},
+        {"empty": False, "error": {"type": "Throttling"}},
     ]
     with pytest.raises(RuleError) as caught:
         Sandbox(rules=rules)
@@ -339,7 +340,9 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
         "modelStreamErrorException, modelTimeoutException, serviceUnavailableException, "
         "throttlingException, validationException",
         "rules[7]: error needs a status, as 'OddException' is no error type known here",
-        "rules[8]: does nothing: needs reply, error, stream or deny",
+        "rules[8]: does nothing: needs reply, error, stream, deny or empty",
+        "rules[9].empty: must be true",
+        "rules[9]: has both error and empty",
     ]
 
 

@@ -1,0 +1,194 @@
+"""What a bucket needs so that Bedrock delivers into it, as steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bedrock_claude_cli.bedrock import logging_policies as policies
+from bedrock_claude_cli.bedrock import logging_steps as steps
+from bedrock_claude_cli.bedrock.logging_policies import Document, Place
+from bedrock_claude_cli.bedrock.logging_settings import Desired
+from bedrock_claude_cli.bedrock.logging_state import Bucket, Denied
+from bedrock_claude_cli.bedrock.logging_step import Step, unknown
+
+RULE = "bedrock-invocation-logging"
+
+
+def bucket_steps(
+    place: Place,
+    desired: Desired,
+    name: str,
+    prefixes: tuple[str, ...],
+    found: Bucket | Denied | None,
+) -> Iterator[Step]:
+    """Everything about one bucket; of one that is there only policy and lifecycle are merged."""
+    arn = f"arn:{place.partition}:s3:::{name}"
+    if isinstance(found, Denied):
+        yield Step(
+            "unknown",
+            f"bucket {name}: AWS does not show it: it belongs to another account, or IAM does not "
+            f"allow {found.action}",
+            hint=f"choose a bucket of account {place.account}, or: {unknown('', found).hint}",
+            actions=(found.action,),
+            resource=found.resource,
+        )
+        return
+    if found and found.region != place.region:
+        yield Step(
+            "impossible",
+            f"bucket {name} is in {found.region}, and Bedrock delivers within {place.region} only",
+            hint="choose a bucket in the same region",
+        )
+        return
+    yield from _itself(desired, name, found, arn)
+    yield from _policy(place, name, prefixes, found, arn)
+    for prefix in prefixes:
+        yield from _expiry(place, desired.retention_days, name, prefix, found)
+
+
+def _itself(desired: Desired, name: str, found: Bucket | None, arn: str) -> Iterator[Step]:
+    made = found is None
+    if found is None:
+        yield Step(
+            "create",
+            f"bucket {name}, owner-enforced (no access control lists)",
+            actions=("s3:CreateBucket", "s3:PutBucketOwnershipControls"),
+            resource=arn,
+            apply=steps.plain(steps.create_bucket(name)),
+        )
+    else:
+        yield Step("in-place", f"bucket {name}")
+        # S3 makes no bucket without the block, so this is what an interrupted run left.
+        made = bool(found.owner_enforced) and not any(
+            (found.public_blocked is not False, found.policy, found.used is not False)
+        )
+    if made:
+        yield Step(
+            "create",
+            f"public access to bucket {name} blocked",
+            actions=("s3:PutBucketPublicAccessBlock",),
+            resource=arn,
+            apply=steps.plain(steps.block_public_access(name)),
+        )
+        if desired.kms_key:
+            yield Step(
+                "create",
+                f"bucket {name} encrypted with {desired.kms_key}",
+                actions=("s3:PutEncryptionConfiguration",),
+                resource=arn,
+                apply=steps.plain(steps.encrypt_bucket(name, desired.kms_key)),
+            )
+    elif found:
+        yield from _reported(desired, name, found)
+
+
+def _reported(desired: Desired, name: str, found: Bucket) -> Iterator[Step]:
+    if found.public_blocked:
+        yield Step("in-place", f"public access to bucket {name} blocked")
+    elif found.public_blocked is False:
+        yield Step(
+            "reported",
+            f"bucket {name} does not block public access",
+            hint=f"`aws s3api put-public-access-block --bucket {name} "
+            "--public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,"
+            "BlockPublicPolicy=true,RestrictPublicBuckets=true`",
+        )
+    if found.owner_enforced is False:
+        yield Step(
+            "reported",
+            f"bucket {name} allows access control lists, and Bedrock needs them switched off",
+            hint=f"`aws s3api put-bucket-ownership-controls --bucket {name} "
+            "--ownership-controls Rules=[{ObjectOwnership=BucketOwnerEnforced}]`",
+        )
+    if desired.kms_key and found.encryption is not None and found.encryption != desired.kms_key:
+        yield Step(
+            "reported",
+            f"bucket {name} is encrypted with {found.encryption or 'no key'}, not with "
+            f"{desired.kms_key}",
+            hint="its owner sets the default encryption",
+        )
+
+
+def _policy(
+    place: Place, name: str, prefixes: tuple[str, ...], found: Bucket | None, arn: str
+) -> Iterator[Step]:
+    there = found.policy if found else None
+    if isinstance(there, Denied):
+        yield unknown(f"policy of bucket {name}", there)
+        return
+    joined = there
+    for prefix in prefixes:
+        statement = policies.bucket_statement(place, name, prefix)
+        what = f"policy of bucket {name}: Bedrock may write to {place.folder(prefix)}*"
+        if policies.has(joined, statement):
+            yield Step("in-place", what)
+            continue
+        before, after = policies.told(joined, statement)
+        yield Step(
+            "change" if joined else "create",
+            what,
+            before=before if joined else None,
+            after=after if joined else None,
+            actions=("s3:GetBucketPolicy", "s3:PutBucketPolicy"),
+            resource=arn,
+            apply=steps.plain(steps.bucket_policy(name, statement)),
+        )
+        joined = policies.merged(joined, statement)
+    if joined != there and policies.size(joined or {}) > policies.MAX_BUCKET_POLICY:
+        yield Step(
+            "impossible",
+            f"the policy of bucket {name} would have {policies.size(joined or {})} bytes, and S3 "
+            f"takes at most {policies.MAX_BUCKET_POLICY}",
+            hint="take statements out of it, or choose another bucket",
+        )
+
+
+def _expiry(
+    place: Place, days: int, name: str, prefix: str, found: Bucket | None
+) -> Iterator[Step]:
+    folder = place.folder(prefix)
+    what = f"lifecycle of bucket {name}: {folder}* expires"
+    rules = found.rules if found else ()
+    if isinstance(rules, Denied):
+        yield unknown(f"lifecycle of bucket {name}", rules)
+        return
+    key = f"{RULE} {prefix}".strip()[:255]
+    mine = next((each for each in rules if each.get("ID") == key), None)
+    others = [each for each in rules if each is not mine and _days(each, folder)]
+    shortest = min((_days(each, folder) for each in others), default=0)
+    if 0 < shortest < days:
+        yield Step(
+            "reported",
+            f"a lifecycle rule of bucket {name} deletes what is logged after {shortest} days",
+            after=f"{days} days",
+            hint=f"`aws s3api get-bucket-lifecycle-configuration --bucket {name}` shows it",
+        )
+    there = _days(mine, folder) if mine else 0
+    if mine and not 0 < there < days:
+        kept = f"after {there} days" if there else "never"
+        yield Step("in-place", f"{what} {kept}")
+        return
+    if mine is None and (others or (found and found.used is not False)):
+        kept = f"after {shortest} days" if others else "never"
+        yield Step("in-place", f"{what} {kept}")
+        return
+    rule = {"ID": key, "Status": "Enabled", "Filter": {"Prefix": folder}}
+    yield Step(
+        "change" if mine else "create",
+        what,
+        before=f"{there} days" if mine else None,
+        after=f"{days} days",
+        actions=("s3:GetLifecycleConfiguration", "s3:PutLifecycleConfiguration"),
+        resource=f"arn:{place.partition}:s3:::{name}",
+        apply=steps.plain(steps.lifecycle(name, {**rule, "Expiration": {"Days": days}})),
+    )
+
+
+def _days(rule: Document, folder: str) -> int:
+    """After how many days a rule deletes all that is in the folder; 0 if it does not."""
+    chosen = rule.get("Filter", {})
+    prefix = chosen.get("Prefix", rule.get("Prefix", ""))
+    narrow = set(chosen) - {"Prefix"}
+    if rule.get("Status") != "Enabled" or narrow or not folder.startswith(prefix):
+        return 0
+    return int(rule.get("Expiration", {}).get("Days", 0))

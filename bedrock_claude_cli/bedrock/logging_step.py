@@ -1,0 +1,94 @@
+"""One step of a plan, and the two documents that a missing permission is told with."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from bedrock_claude_cli.bedrock.logging_state import Denied, Target
+
+# `reported` is wrong but somebody else's to change; of `unknown` IAM shows too little; with
+# `impossible` nothing can be done before it is mended.
+Kind = Literal["create", "change", "in-place", "reported", "unknown", "impossible"]
+_ACTIONS = {
+    "GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+    "PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
+    "PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
+    "GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "PutBucketEncryption": "s3:PutEncryptionConfiguration",
+    "ListObjectsV2": "s3:ListBucket",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that has to be so; `before` and `after` where there is something to tell.
+
+    `takes_away` marks what removes or redirects; `actions` are the IAM actions it needs on
+    `resource`.
+    """
+
+    kind: Kind
+    what: str
+    before: str | None = None
+    after: str | None = None
+    takes_away: bool = False
+    hint: str | None = None
+    actions: tuple[str, ...] = ()
+    resource: str = "*"
+    apply: Callable[[Target, Callable[[str], None]], None] | None = field(
+        default=None, repr=False, compare=False
+    )
+
+    @property
+    def is_change(self) -> bool:
+        """Whether it changes the account."""
+        return self.kind in ("create", "change")
+
+    def as_json(self) -> dict[str, Any]:
+        """What `--json` shows of it."""
+        return {
+            "kind": self.kind,
+            "what": self.what,
+            "from": self.before,
+            "to": self.after,
+            "needs_replace": self.takes_away,
+            "hint": self.hint,
+            "actions": list(self.actions),
+        }
+
+
+def unknown(what: str, denied: Denied) -> Step:
+    """What could not be looked at."""
+    return Step(
+        "unknown",
+        f"{what}: not known, as IAM does not allow {denied.action}",
+        hint=grant(denied.action, denied.resource),
+        actions=(denied.action,),
+        resource=denied.resource,
+    )
+
+
+def grant(action: str, resource: str) -> str:
+    """The statement that an administrator adds for one action."""
+    statement = {"Effect": "Allow", "Action": action, "Resource": resource}
+    return f"an administrator adds {json.dumps(statement)}; docs/iam.md has the whole policy"
+
+
+def missing_permission(error: BaseException, step: Step) -> Denied | None:
+    """The action that IAM refused in this step, or None where it was something else."""
+    from bedrock_claude_cli.explain import fault
+
+    found = fault(error)
+    if found is None or "Denied" not in found.name:
+        return None
+    named = re.search(r"perform: ([a-z0-9-]+:[A-Za-z]+)", found.message)
+    where = re.search(r"on resource: (\S+)", found.message)
+    operation = found.operation or ""
+    listed = (each for each in step.actions if each.endswith(f":{operation}"))
+    action = named[1] if named else _ACTIONS.get(operation) or next(listed, operation)
+    return Denied(action, where[1] if where else step.resource)

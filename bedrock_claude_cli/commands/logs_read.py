@@ -1,0 +1,147 @@
+"""`logs tail`, `logs show` and `logs search`: what was asked and answered, read back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Annotated, Optional
+
+import typer
+
+from bedrock_claude_cli import complete
+from bedrock_claude_cli.bedrock import catalog, logs
+from bedrock_claude_cli.bedrock.duration import parse_duration
+from bedrock_claude_cli.bedrock.log_search import Wanted
+from bedrock_claude_cli.bedrock.logs import Record
+from bedrock_claude_cli.context import Context
+from bedrock_claude_cli.context import command as as_command
+from bedrock_claude_cli.errors import RejectedError, UsageError
+from bedrock_claude_cli.log_view import View
+
+Since = Annotated[
+    str, typer.Option("--since", metavar="DURATION", help="How far back to look: 90s, 15m, 2h, 7d.")
+]
+Bodies = Annotated[
+    bool, typer.Option("--bodies", help="Show the prompt and the answer of each call too.")
+]
+
+
+@as_command
+def tail(
+    ctx: Context,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on as calls are logged, until Ctrl-C.")
+    ] = False,
+    lines: Annotated[
+        int, typer.Option("--lines", "-n", metavar="N", min=0, help="How many of the last calls.")
+    ] = 20,
+    since: Since = "1d",
+    bodies: Bodies = False,
+) -> int:
+    """Show the last calls that were logged."""
+    view = _view(ctx, bodies)
+    now = time.time()
+    begin = now - _seconds(since)
+    source = logs.configured(ctx.aws.client, ctx.region)
+    found = logs.latest(source, lines, since=begin, now=now) if lines else []
+    if not follow:
+        view.all(found, empty=f"no call was logged in {ctx.region} in the last {since}")
+        return view.exit_code
+    shown = {each.request_id for each in found}
+    view.each(found)
+    start = found[-1].seconds if found else None
+    for record in logs.follow(source, start or now):
+        if record.request_id is None or record.request_id not in shown:
+            view.each([record])
+    return view.exit_code
+
+
+@as_command
+def show(
+    ctx: Context,
+    request_id: Annotated[str, typer.Argument(metavar="REQUEST_ID", help="As AWS gave it.")],
+    since: Since = "30d",
+) -> int:
+    """Show one call: who, when, what it took, the prompt and the answer."""
+    view = _view(ctx, bodies=True)
+    begin = time.time() - _seconds(since)
+    source = logs.configured(ctx.aws.client, ctx.region)
+    record = logs.find(source, request_id.strip(), since=begin)
+    if record is None:
+        raise RejectedError(
+            f"no record of request `{request_id}` in {ctx.region} in the last {since}",
+            hint="records arrive a minute or more after the call; `--since` looks further back",
+            code="RecordNotFound",
+        )
+    view.one(record)
+    return view.exit_code
+
+
+@as_command
+def search(
+    ctx: Context,
+    text: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Argument(metavar="TEXT", help="In the prompt or the answer, in any case."),
+    ] = None,
+    model: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="MODEL",
+            help="Alias, or part of the model id.",
+            autocompletion=complete.models,
+        ),
+    ] = None,
+    identity: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--identity", metavar="TEXT", help="Part of the caller's ARN."),
+    ] = None,
+    since: Since = "1d",
+    errors: Annotated[bool, typer.Option("--errors", help="Only calls that failed.")] = False,
+    meta: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option("--meta", metavar="KEY=VALUE", help="Request metadata (repeatable)."),
+    ] = None,
+    bodies: Bodies = False,
+) -> int:
+    """Show the calls that match everything that is asked for."""
+    view = _view(ctx, bodies)
+    wanted = Wanted.read(text, model, identity, errors, meta or (), catalog.load())
+    begin = time.time() - _seconds(since)
+    found = logs.records(logs.configured(ctx.aws.client, ctx.region), begin)
+    unread = 0
+
+    def matching() -> Iterator[Record]:
+        nonlocal unread
+        for record in found:
+            if not wanted.but_text(record):
+                continue
+            whole = view.whole(record) if text else record
+            if wanted.has_text(whole):
+                yield whole
+            elif whole.elsewhere:
+                unread += 1
+
+    view.all(matching(), empty=f"no call of the last {since} in {ctx.region} matches")
+    if unread and not bodies:
+        ctx.out.note(f"larger bodies of {unread} calls were not searched; --bodies fetches them")
+    return view.exit_code
+
+
+def _view(ctx: Context, bodies: bool) -> View:
+    return View(
+        ctx.out,
+        catalog.load(),
+        ctx.settings.prices,
+        lambda: ctx.aws.client("s3"),
+        bodies=bodies,
+    )
+
+
+def _seconds(since: str) -> float:
+    try:
+        return parse_duration(since)
+    except ValueError as error:
+        raise UsageError(f"--since: {error}") from None
