@@ -85,6 +85,21 @@ class Output:
         """One line of data, made safe where a terminal shows it."""
         self.stdout.write((safe(text) if self.terminal else text) + "\n")
 
+    def pause(self, seconds: float) -> None:
+        """Sleep; BrokenPipeError as soon as nobody reads stdout any more."""
+        import select
+        import time
+
+        try:
+            descriptor = self.stdout.fileno()
+        except OSError:  # a stream in memory has none
+            time.sleep(seconds)
+            return
+        watch = select.poll()
+        watch.register(descriptor, 0)  # errors and hang-ups only
+        if watch.poll(seconds * 1000):
+            raise BrokenPipeError
+
     def data(self, value: Any) -> None:
         """JSON of a dataclass, a mapping or a sequence of either, through --query."""
         plain = self._plain(value)

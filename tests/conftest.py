@@ -16,9 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from bedrock_claude_cli.main import main
 from bedrock_claude_cli.sandbox import Sandbox, environment
+
+# A busy machine is no fault of what is tested.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 # genai-prices, which the catalogue is built with, asks for Python 3.11.
 collect_ignore = ["bedrock/test_catalog_build.py"] if sys.version_info < (3, 11) else []

@@ -50,7 +50,7 @@ def tail(
     shown = {each.request_id for each in found}
     view.each(found)
     start = found[-1].seconds if found else None
-    for record in logs.follow(source, start or now):
+    for record in logs.follow(source, start or now, sleep=ctx.out.pause):
         if record.request_id is None or record.request_id not in shown:
             view.each([record])
     return view.exit_code

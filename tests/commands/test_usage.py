@@ -307,7 +307,7 @@ def test_a_denied_permission_is_named(
         to_bucket(key_of(60), entry())
     shown = run("usage", code=5).err
     assert f"not authorized to perform: {action}" in shown
-    assert "docs/iam.md" in shown
+    assert "grant" in shown or "takes s3:" in shown
 
 
 @pytest.mark.parametrize(
