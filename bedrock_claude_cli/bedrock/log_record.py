@@ -7,6 +7,7 @@ Every field may be missing; what is missing stays None.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -159,7 +160,9 @@ def count(value: Any) -> int | None:
 def seconds_of(timestamp: str) -> float | None:
     """Seconds since 1970 of an ISO timestamp, UTC where it names no zone; None if it is none."""
     try:
-        when = datetime.fromisoformat(timestamp.replace("Z", "+00:00"))
+        # Python 3.10 takes no other fraction than of three or six digits.
+        text = re.sub(r"\.(\d+)", lambda part: f".{part[1][:6]:0<6}", timestamp)
+        when = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
         return None
     return (when if when.tzinfo else when.replace(tzinfo=timezone.utc)).timestamp()
