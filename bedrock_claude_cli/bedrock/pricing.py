@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from bedrock_claude_cli.bedrock.catalog import KnownModel, Price
 from bedrock_claude_cli.bedrock.model_id import Target
 
-FIGURES = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h")
 Overrides = Mapping[str, Mapping[str, float]]
 
 
