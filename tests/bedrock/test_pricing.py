@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from bedrock_claude_cli.bedrock.catalog import Price, load
 from bedrock_claude_cli.bedrock.model_id import Target, resolve
-from bedrock_claude_cli.bedrock.pricing import FIGURES, cost, list_price, price
+from bedrock_claude_cli.bedrock.pricing import cost, list_price, price
+from bedrock_claude_cli.config_file import PRICE_KEYS
 
 SONNET_45 = "anthropic.claude-sonnet-4-5-20250929-v1:0"
 KNOWN = load()
@@ -88,7 +89,7 @@ def test_an_override_prices_what_no_catalogue_knows() -> None:
 
 
 def test_an_override_of_zero_is_a_price() -> None:
-    free = priced(to("sonnet-4.5"), {"sonnet-4.5": dict.fromkeys(FIGURES, 0.0)})
+    free = priced(to("sonnet-4.5"), {"sonnet-4.5": dict.fromkeys(PRICE_KEYS, 0.0)})
     assert cost(free, input_tokens=5, output_tokens=5) == 0
 
 
