@@ -57,6 +57,7 @@ class Aws:
     def __init__(self, settings: Settings, environ: MutableMapping[str, str]) -> None:
         self.settings = settings
         self.environ = environ
+        self._clients: list[Any] = []
         # Both SDKs count an empty variable as set: an empty API key would be sent as "Bearer ".
         for name in [name for name in environ if name.startswith("AWS_") and not environ[name]]:
             del environ[name]
@@ -298,11 +299,18 @@ class Aws:
                 settings["max_pool_connections"] = 256
             if service.startswith("bedrock") and self.environ.get(BEARER) and not self.api_key:
                 settings["signature_version"] = "v4"
-            return self.session.create_client(
+            client = self.session.create_client(
                 service,
                 region_name=region or self.region.value,
                 config=Config(**settings),
             )
+        self._clients.append(client)
+        return client
+
+    def close(self) -> None:
+        """Close every connection of the clients that were made."""
+        for client in self._clients:
+            client.close()
 
 
 def _loader(session: Any) -> Any:

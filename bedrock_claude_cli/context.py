@@ -167,7 +167,9 @@ class Context:
         self.out.note(SANDBOX_NOTE)
 
     def close(self) -> None:
-        """Stop the sandbox, and give the environment back."""
+        """Close what is open, stop the sandbox, and give the environment back."""
+        if "aws" in self.__dict__:
+            self.aws.close()
         if self._sandbox is not None:
             self._sandbox.stop()
         if self._environ_before is not None:

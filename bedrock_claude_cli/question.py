@@ -69,8 +69,9 @@ def read_system(text: str | None) -> str | None:
 
 def _read(source: TextIO, note: Callable[[str], None], silence: float) -> str:
     try:
-        ready, _, _ = select.select([source], [], [], silence)
-        if not ready and not source.isatty():
+        watch = select.poll()  # select() fails from descriptor 1,024 on
+        watch.register(source, select.POLLIN)
+        if not watch.poll(silence * 1000) and not source.isatty():
             note(
                 f"nothing came from standard input for {silence:g} s, still waiting for its end; "
                 "--no-stdin leaves it out"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import socket
@@ -57,6 +58,7 @@ def clean_world(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No AWS settings, an empty HOME, no instance metadata, and no socket off loopback."""
+    gc.unfreeze()  # a command freezes what it loaded; thousands of them would keep their garbage
     if request.node.get_closest_marker("online"):
         return
     ours = ("AWS_", "BEDROCK_CLAUDE_", "ANTHROPIC_", "XDG_", "_BEDROCK_CLAUDE_")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import resource
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -139,3 +142,24 @@ def test_a_closed_standard_input_is_no_pipe(
     run("ask", "Hello")
     assert prompt(sandbox) == "Hello"
     assert "standard input, which is closed" in run("ask", "-", code=2).err
+
+
+def test_a_process_with_many_open_files_reads_its_input(run: Run, use: Use) -> None:
+    server = use()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with ExitStack() as opened:
+        opened.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        for _ in range(1100):
+            opened.callback(os.close, os.dup(0))
+        run("ask", "-q", stdin="hello")
+    assert prompt(server) == "hello"
+
+
+def test_a_command_leaves_no_connection_open(run: Run, use: Use) -> None:
+    use()
+    run("ask", "-q", "hello")
+    before = sum(1 for _ in Path("/dev/fd").iterdir())
+    for _ in range(8):
+        run("ask", "-q", "hello")
+    assert sum(1 for _ in Path("/dev/fd").iterdir()) < before + 8
