@@ -42,6 +42,13 @@ def vias(incomplete: str) -> Candidates:
     return _starting(incomplete, ((name, "") for name in VIAS))
 
 
+def efforts(incomplete: str) -> Candidates:
+    """How hard a model may work."""
+    from bedrock_claude_cli.bedrock.prompt import EFFORTS
+
+    return _starting(incomplete, ((name, "") for name in EFFORTS))
+
+
 def models(incomplete: str) -> Candidates:
     """Aliases, and ids once a letter was typed."""
     from bedrock_claude_cli.bedrock import catalog

@@ -135,6 +135,22 @@ def _read_prices(entry: Any, where: Key, problems: Problems) -> dict[str, float]
     return prices
 
 
+_EXAMPLES = {
+    "stop": '["END"]',
+    "system": "Answer briefly.",
+    "attach": "[report.pdf]",
+    "citations": "true",
+    "schema": "answer.schema.json",
+    "thinking": "adaptive",
+    "effort": "high",
+    "cache": "5m",
+    "context_1m": "true",
+    "beta": "[NAME]",
+    "guardrail": "ID:1",
+    "meta": "{team: search, user: '${USER}'}",
+}
+
+
 def example() -> str:
     """The example config: every key with its default, commented out."""
     lines = [
@@ -147,7 +163,7 @@ def example() -> str:
         "",
     ]
     for key, spec in SPECS.items():
-        unset = {"stop": '["END"]', "system": "Answer briefly."}.get(key, "0.5")
+        unset = _EXAMPLES.get(key, "0.5")
         value = unset if spec.default is None else f"{spec.default:g}" if spec.duration else None
         choices = f": {', '.join(spec.choices)}" if spec.choices else ""
         tail = "" if spec.default is not None else ". Default: none"

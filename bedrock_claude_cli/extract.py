@@ -62,7 +62,9 @@ def _spelled(args: list[str], valued: set[str]) -> Iterator[str]:
             yield from reversed(args)
             return
         at = next((i for i, each in enumerate(arg) if i and f"-{each}" in valued), len(arg))
-        if arg == "--extract":
+        if arg == "--cache":
+            yield f"--cache={args.pop() if args and args[-1] in ('5m', '1h') else '5m'}"
+        elif arg == "--extract":
             yield f"--extract={_language(args)}"
         elif arg[:2] == "--":
             yield arg

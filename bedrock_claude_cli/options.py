@@ -41,8 +41,9 @@ Preset = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(
         "--preset",
-        metavar="NAME",
-        help="Named options from the config file.",
+        "-t",
+        metavar="NAME|FILE.yaml",
+        help="Named options from the config file, or a file of them.",
         autocompletion=complete.presets,
     ),
 ]
@@ -152,6 +153,60 @@ TopP = Annotated[
 Stop = Annotated[
     Optional[list[str]],  # noqa: UP045
     typer.Option("--stop", metavar="TEXT", help="Text that ends the answer (repeatable)."),
+]
+Attach = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option(
+        "--attach",
+        "-a",
+        metavar="PATH[:TYPE]",
+        help="File that goes with the question, - for stdin (repeatable).",
+    ),
+]
+Citations = Annotated[
+    Optional[bool],  # noqa: UP045
+    typer.Option("--citations/--no-citations", help="Sources in the attachments, or none."),
+]
+Schema = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--schema", metavar="FILE|JSON", help="JSON Schema that the answer must fit."),
+]
+Thinking = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--thinking", metavar="off|adaptive|N", help="Thinking; N is its most tokens."),
+]
+Effort = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--effort",
+        metavar="LEVEL",
+        help="low, medium, high, xhigh or max.",
+        autocompletion=complete.efforts,
+    ),
+]
+Cache = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--cache",
+        metavar="[5m|1h]",
+        help="Keep system prompt and attachments in Bedrock's cache.",
+    ),
+]
+Context1m = Annotated[
+    Optional[bool],  # noqa: UP045
+    typer.Option("--context-1m", help="1M context, where it is a beta.", show_default=False),
+]
+Beta = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option("--beta", metavar="NAME", help="Beta to switch on (repeatable)."),
+]
+Guardrail = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--guardrail", metavar="ID:VERSION", help="Guardrail to apply."),
+]
+Meta = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option("--meta", metavar="KEY=VALUE", help="Metadata for the logs (repeatable)."),
 ]
 Timeout = Annotated[
     Optional[str],  # noqa: UP045

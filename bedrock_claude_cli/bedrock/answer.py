@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
@@ -54,6 +54,22 @@ class Thinking(NamedTuple):
     text: str
 
 
+class ToolInput(NamedTuple):
+    """A piece of the JSON that the model hands to the one tool it was given."""
+
+    text: str
+
+
+class Cited(NamedTuple):
+    """A source of the text just before it, in the Messages API's shape.
+
+    `number` is its place in the answer's list of sources, from 1; 0 before anybody counted.
+    """
+
+    citation: Mapping[str, Any]
+    number: int = 0
+
+
 class Counted(NamedTuple):
     """Token counts so far; a later event replaces an earlier one."""
 
@@ -94,8 +110,16 @@ class Broken(NamedTuple):
     error: CliError
 
 
-Event = Sent | Moved | Broken | Started | Text | Thinking | Counted | Stopped | Waiting | Note
+Event = (
+    Sent | Moved | Broken | Started | Text | Thinking | ToolInput | Cited | Counted | Stopped
+    | Waiting | Note
+)  # fmt: skip
 
+# Where a citation points to: pages from 1, characters and blocks from 0, each end exclusive.
+_PLACES = (
+    "document_index", "start_page_number", "end_page_number", "start_char_index",
+    "end_char_index", "start_block_index", "end_block_index",
+)  # fmt: skip
 WHOLE = frozenset({"end_turn", "stop_sequence", "tool_use"})
 
 
@@ -120,12 +144,26 @@ class Answer:
     attempts: int = 0
     error: dict[str, Any] | None = None
     thinking: str | None = None
+    tool_input: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Every key of docs/json.md, null where there is nothing."""
         shown = asdict(self)
-        del shown["thinking"]
+        del shown["thinking"], shown["tool_input"]
         return shown
+
+    def cite(self, citation: Mapping[str, Any], position: int) -> int:
+        """Note a source of the text before `position` (characters); its number, from 1.
+
+        What cites the same place of the same document has the same number.
+        """
+        listed = self.citations = self.citations if self.citations is not None else []
+        place = {key: citation.get(key) for key in _PLACES}
+        same = (each for each in listed if all(each.get(key) == place[key] for key in _PLACES))
+        highest = max((each["number"] for each in listed), default=0)
+        number: int = next((each["number"] for each in same), highest + 1)
+        listed.append({"number": number, "position": position, **citation})
+        return number
 
     def shortfall(self) -> tuple[str, str | None] | None:
         """Why the answer is not whole and what would help, in words; None if it is whole."""
@@ -172,6 +210,11 @@ def collect(
                     parts.append(text)
                 case Thinking(text):
                     answer.thinking = (answer.thinking or "") + text
+                case ToolInput(text):
+                    answer.tool_input = (answer.tool_input or "") + text
+                case Cited(citation):
+                    number = answer.cite(citation, sum(map(len, parts)))
+                    event = Cited(citation, number)
                 case Counted(usage):
                     answer.usage = usage
                 case Sent():

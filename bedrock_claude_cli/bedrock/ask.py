@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from bedrock_claude_cli.bedrock import model_id
+from bedrock_claude_cli.bedrock import messages, model_id
 from bedrock_claude_cli.bedrock.answer import (
     Broken,
     Counted,
@@ -21,7 +22,7 @@ from bedrock_claude_cli.bedrock.answer import (
 from bedrock_claude_cli.bedrock.catalog import Catalog, KnownModel
 from bedrock_claude_cli.bedrock.prompt import Options, Request
 from bedrock_claude_cli.bedrock.retry import attempts
-from bedrock_claude_cli.bedrock.transports import invoke
+from bedrock_claude_cli.bedrock.transports import transport
 from bedrock_claude_cli.errors import CliError, IncompleteError, RejectedError
 
 # platform.claude.com: "Bedrock limits request payloads to 20 MB"
@@ -51,7 +52,7 @@ def check(
 
     `sources` says who set each option, so that the message can name it.
     """
-    size = len(invoke.build(request).arguments["body"])
+    size = len(json.dumps(messages.body(request), ensure_ascii=False).encode())
     if size > MAX_BODY:
         raise RejectedError(
             f"the request has {size:,} bytes, and Bedrock takes at most {MAX_BODY:,}",
@@ -159,17 +160,18 @@ def _helped(
 
 
 def _send(request: Request, reach: Reach, timing: dict[str, Any]) -> Iterator[Event]:
-    call = invoke.build(request)
+    way = transport(request.options.via)
+    call = way.build(request)
     retries = request.options.retries or 0
     try:
         client = reach.runtime()
-        yield from attempts(lambda: invoke.stream(client, call), retries=retries, **timing)
+        yield from attempts(lambda: way.stream(client, call), retries=retries, **timing)
     except Exception as error:
         if not _only_streaming_is_denied(error):
             raise
         yield Note(f"this identity may not stream, so the answer comes at once; grant {STREAMING}")
         client = reach.patient()
-        yield from attempts(lambda: invoke.whole(client, call), retries=retries, **timing)
+        yield from attempts(lambda: way.whole(client, call), retries=retries, **timing)
 
 
 def _only_streaming_is_denied(error: Exception) -> bool:

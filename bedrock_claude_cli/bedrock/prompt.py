@@ -4,92 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 
-from bedrock_claude_cli.bedrock.duration import parse_duration
+from bedrock_claude_cli.bedrock.spec import Spec
+from bedrock_claude_cli.bedrock.spec import is_utf8 as is_utf8
 
 ENDPOINTS = ("auto", "global", "in-region", "us", "eu", "jp", "au", "apac", "in", "us-gov")
 VIAS = ("invoke",)
+EFFORTS = ("low", "medium", "high", "xhigh", "max")
+TTLS = ("5m", "1h")
 
 Problem = Callable[[str, str], None]
-
-
-def is_utf8(text: str) -> bool:
-    """False for what Python makes of other bytes in argv and the environment."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-@dataclass(frozen=True)
-class Spec:
-    """What one option takes: its kind, range, default and one line of help."""
-
-    kind: type
-    help: str
-    default: Any = None
-    low: float | None = None
-    high: float | None = None
-    choices: tuple[str, ...] = ()
-    many: bool = False
-    duration: bool = False
-
-    def read(self, value: object, *, text: bool) -> Any:
-        """`value` as this option's type; ValueError says what it takes.
-
-        With `text` a string stands for any type, as in an environment variable.
-        """
-        if self.many:
-            items = value if isinstance(value, list | tuple) else [value]
-            return tuple(self._one(item, text=text) for item in items)
-        return self._one(value, text=text)
-
-    def _one(self, value: object, *, text: bool) -> Any:
-        if self.kind is str:
-            if not isinstance(value, str):
-                raise ValueError(f"takes text, not {_shown(value)}")
-            if not value.strip():
-                raise ValueError("is blank" if value else "is empty")
-            if not is_utf8(value):
-                raise ValueError("is not UTF-8 text")
-            if self.choices and value not in self.choices:
-                raise ValueError(f"is one of {', '.join(self.choices)}, not `{value}`")
-            return value
-        return self._in_range(self._number(value, text=text))
-
-    def _number(self, value: object, *, text: bool) -> float:
-        noun = "a whole number" if self.kind is int else "a number"
-        if isinstance(value, str) and self.duration:
-            return parse_duration(value)
-        if isinstance(value, str) and text:
-            try:
-                return float(value) if self.kind is float else int(value)
-            except ValueError:
-                raise ValueError(f"takes {noun}, not `{value}`") from None
-        allowed = (int, float) if self.kind is float else (int,)
-        if isinstance(value, bool) or not isinstance(value, allowed):
-            raise ValueError(f"takes {noun}, not {_shown(value)}")
-        return value
-
-    def _in_range(self, number: float) -> Any:
-        above = self.low is not None and not number >= self.low
-        if above or (self.high is not None and not number <= self.high):
-            shown = str(number)[:24].removesuffix(".0")
-            if self.high is None:
-                raise ValueError(f"is at least {self.low:g}, not {shown}")
-            raise ValueError(f"is between {self.low:g} and {self.high:g}, not {shown}")
-        return number
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return "nothing"
-    if isinstance(value, dict | list):
-        return "a mapping" if isinstance(value, dict) else "a list"
-    return f"`{value}`"
-
 
 SPECS: dict[str, Spec] = {
     "model": Spec(str, "an alias (`sonnet`, `opus-4.6`), a model id or an ARN", "sonnet-4.5"),
@@ -100,6 +25,16 @@ SPECS: dict[str, Spec] = {
     "top_p": Spec(float, "0 to 1; the model's own default if unset", low=0, high=1),
     "stop": Spec(str, "texts that end the answer", many=True),
     "system": Spec(str, "the system prompt, or @FILE"),
+    "attach": Spec(str, "files that go with the question", many=True),
+    "citations": Spec(bool, "whether the answer names its sources in the attachments"),
+    "schema": Spec(str, "a JSON Schema, or its file, that the answer must fit"),
+    "thinking": Spec(str, "off, adaptive, or a budget in tokens"),
+    "effort": Spec(str, "how hard the model works on it", choices=EFFORTS),
+    "cache": Spec(str, "how long prompts are kept in Bedrock's cache", choices=TTLS),
+    "context_1m": Spec(bool, "the context of 1,000,000 tokens, where it is a beta"),
+    "beta": Spec(str, "names of betas", many=True),
+    "guardrail": Spec(str, "a guardrail, as ID:VERSION"),
+    "meta": Spec(dict, "request metadata, kept in the invocation logs"),
     "timeout": Spec(
         float,
         "how long to wait without a byte (90, 90s, 15m)",
@@ -124,6 +59,16 @@ class Options:
     top_p: float | None = None
     stop: tuple[str, ...] | None = None
     system: str | None = None
+    attach: tuple[str, ...] | None = None
+    citations: bool | None = None
+    schema: str | None = None
+    thinking: str | None = None
+    effort: str | None = None
+    cache: str | None = None
+    context_1m: bool | None = None
+    beta: tuple[str, ...] | None = None
+    guardrail: str | None = None
+    meta: Mapping[str, str] | None = None
     timeout: float | None = None
     retries: int | None = None
 
@@ -158,16 +103,50 @@ class Options:
 DEFAULTS = Options(**{key: spec.default for key, spec in SPECS.items()})
 
 
+class Attachment(NamedTuple):
+    """One file of a question: `media_type` is judged by its content, `pages` are a PDF's."""
+
+    name: str
+    media_type: str
+    data: bytes
+    pages: int | None = None
+
+    @property
+    def is_image(self) -> bool:
+        """Whether the model sees it as a picture."""
+        return self.media_type.startswith("image/")
+
+
+class Shape(NamedTuple):
+    """What the options mean for the model and the transport at hand.
+
+    `output_schema` is sent as the model's own output format; `tool_schema` as the one tool whose
+    input is the answer, which it must call if `tool_forced`.
+    """
+
+    thinking: Mapping[str, Any] | None = None
+    betas: tuple[str, ...] = ()
+    citations: bool = False
+    output_schema: Mapping[str, Any] | None = None
+    tool_schema: Mapping[str, Any] | None = None
+    tool_forced: bool = False
+    notes: tuple[str, ...] = ()
+
+
+UNSHAPED = Shape()
+
+
 @dataclass(frozen=True)
 class Request:
-    """One question: options with nothing left to resolve, the id that is sent, and the text."""
+    """One question: options with nothing left to resolve, the id that is sent, and the content.
+
+    `history` are earlier turns in the Messages API's shape.
+    """
 
     options: Options
     model_id: str
     text: str
     system: str | None = None
-
-    @property
-    def messages(self) -> list[dict[str, Any]]:
-        """The conversation in the Messages API's shape."""
-        return [{"role": "user", "content": [{"type": "text", "text": self.text}]}]
+    attachments: tuple[Attachment, ...] = ()
+    history: tuple[Mapping[str, Any], ...] = ()
+    shape: Shape = UNSHAPED

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import Annotated, Any, Optional
 
@@ -10,14 +9,15 @@ import typer
 
 from bedrock_claude_cli import calling, options
 from bedrock_claude_cli.bedrock import ask, catalog, model_id, pricing
+from bedrock_claude_cli.bedrock import schema as schemas
 from bedrock_claude_cli.bedrock.answer import Answer, Usage, collect
 from bedrock_claude_cli.bedrock.prompt import Request
-from bedrock_claude_cli.bedrock.transports import invoke
+from bedrock_claude_cli.bedrock.transports import transport
+from bedrock_claude_cli.compose import compose
 from bedrock_claude_cli.context import Context
 from bedrock_claude_cli.context import command as as_command
 from bedrock_claude_cli.errors import ExitCode
 from bedrock_claude_cli.extract import Command as Command
-from bedrock_claude_cli.question import read_question, read_system
 from bedrock_claude_cli.reply import View, usage_line, verdict
 
 
@@ -36,6 +36,16 @@ def command(
     temperature: options.Temperature = None,
     top_p: options.TopP = None,
     stop: options.Stop = None,
+    attach: options.Attach = None,
+    citations: options.Citations = None,
+    schema: options.Schema = None,
+    thinking: options.Thinking = None,
+    effort: options.Effort = None,
+    cache: options.Cache = None,
+    context_1m: options.Context1m = None,
+    beta: options.Beta = None,
+    guardrail: options.Guardrail = None,
+    meta: options.Meta = None,
     timeout: options.Timeout = None,
     retries: options.Retries = None,
     no_stdin: Annotated[
@@ -79,29 +89,36 @@ def command(
         temperature=temperature,
         top_p=top_p,
         stop=stop,
+        attach=attach,
+        citations=citations,
+        schema=schema,
+        thinking=thinking,
+        effort=effort,
+        cache=cache,
+        context_1m=context_1m or None,
+        beta=beta,
+        guardrail=guardrail,
+        meta=meta,
         timeout=timeout,
         retries=retries,
     )
     known = catalog.load()
     target = calling.target(ctx, known)
-    asked = ctx.settings.options
-    system = read_system(asked.system)
-    text = read_question(question, use_stdin=not no_stdin, note=ctx.out.note)
-    request = Request(asked, target.model_id, text, system)
-    sources = {key: each.source for key, each in ctx.settings.values.items()}
-    ask.check(request, target.known, sources)
+    request, fitting = compose(ctx, target, question, use_stdin=not no_stdin)
     if dry_run:
         ctx.out.data(_forecast(ctx, request, target))
         return ExitCode.OK
-    for note in target.notes:
+    for note in (*target.notes, *request.shape.notes):
         ctx.out.note(note)
-    streaming = not (no_stream or ctx.out.json or extract is not None)
+    streaming = not (no_stream or ctx.out.json or extract is not None or fitting)
     view = View(ctx.out, plain=plain, streaming=streaming, language=extract)
     answer = Answer(
-        model=target.model_id, endpoint=target.endpoint, region=ctx.region, via=asked.via
+        model=target.model_id, endpoint=target.endpoint, region=ctx.region, via=request.options.via
     )
     try:
         _receive(ctx, view, request, target, known, answer)
+        if fitting is not None and answer.complete:
+            schemas.judge(answer, fitting)
     except KeyboardInterrupt:
         if answer.request_id:
             view.rest(answer)
@@ -149,7 +166,7 @@ def _cost(ctx: Context, target: model_id.Target, usage: Usage | None) -> float |
 
 def _forecast(ctx: Context, request: Request, target: model_id.Target) -> dict[str, Any]:
     """What would be sent, and what it costs where the answer takes all of max_tokens, roughly."""
-    call = invoke.build(request)
+    call = transport(request.options.via).build(request)
     tokens = ask.estimated_tokens(request)
     most = Usage(input_tokens=tokens, output_tokens=request.options.max_tokens or 0)
     return {
@@ -157,11 +174,11 @@ def _forecast(ctx: Context, request: Request, target: model_id.Target) -> dict[s
         "endpoint_url": ctx.runtime.meta.endpoint_url,
         "region": ctx.region,
         "endpoint": target.endpoint,
-        "request": call.arguments | {"body": json.loads(call.arguments["body"])},
+        "request": call.as_json(),
         "estimate": {
             "input_tokens": tokens,
             "max_tokens": request.options.max_tokens,
             "cost_usd": _cost(ctx, target, most),
         },
-        "notes": list(target.notes),
+        "notes": [*target.notes, *request.shape.notes],
     }

@@ -85,6 +85,6 @@ def test_the_body_is_utf8_and_nothing_unset_is_in_it() -> None:
     assert json.loads(body) == {
         "anthropic_version": "bedrock-2023-05-31",
         "max_tokens": 4096,
-        "messages": request.messages,
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "é 🦜"}]}],
         "system": "Ä",
     }

@@ -1,0 +1,98 @@
+"""A request as a body of Anthropic's Messages API, which every transport starts from."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from bedrock_claude_cli.bedrock.prompt import Attachment, Request
+
+TOOL = "answer"
+_ASK_FOR_TOOL = f"Give your whole answer by calling the tool `{TOOL}` once."
+
+
+def body(request: Request) -> dict[str, Any]:
+    """The body without model, version and betas, which each transport places itself."""
+    options, shape = request.options, request.shape
+    made: dict[str, Any] = {"max_tokens": options.max_tokens, "messages": messages(request)}
+    system = _system(request)
+    if system is not None:
+        made["system"] = system
+    if options.temperature is not None:
+        made["temperature"] = options.temperature
+    if options.top_p is not None:
+        made["top_p"] = options.top_p
+    if options.stop is not None:
+        made["stop_sequences"] = list(options.stop)
+    if shape.thinking is not None:
+        made["thinking"] = dict(shape.thinking)
+    output: dict[str, Any] = {}
+    if options.effort is not None:
+        output["effort"] = options.effort
+    if shape.output_schema is not None:
+        output["format"] = {"type": "json_schema", "schema": dict(shape.output_schema)}
+    if output:
+        made["output_config"] = output
+    if shape.tool_schema is not None:
+        made["tools"] = [
+            {
+                "name": TOOL,
+                "description": "Takes the answer to the question.",
+                "input_schema": dict(shape.tool_schema),
+            }
+        ]
+        made["tool_choice"] = (
+            {"type": "tool", "name": TOOL} if shape.tool_forced else {"type": "auto"}
+        )
+    return made
+
+
+def messages(request: Request) -> list[dict[str, Any]]:
+    """The conversation: earlier turns, then the attachments and the question."""
+    mark = _mark(request)
+    content = [_attached(each, citations=request.shape.citations) for each in request.attachments]
+    if content:
+        content[-1] |= mark
+    content.append({"type": "text", "text": request.text})
+    turns = [dict(turn) for turn in request.history]
+    if turns and mark:
+        last = [dict(block) for block in turns[-1]["content"]]
+        last[-1] |= mark
+        turns[-1]["content"] = last
+    return [*turns, {"role": "user", "content": content}]
+
+
+def _system(request: Request) -> str | list[dict[str, Any]] | None:
+    text = request.system
+    if request.shape.tool_schema is not None and not request.shape.tool_forced:
+        text = f"{text}\n\n{_ASK_FOR_TOOL}" if text else _ASK_FOR_TOOL
+    if text is None or request.options.cache is None:
+        return text
+    return [{"type": "text", "text": text} | _mark(request)]
+
+
+def _mark(request: Request) -> dict[str, Any]:
+    """A cache point, on the last block of what is to be kept."""
+    ttl = request.options.cache
+    if ttl is None:
+        return {}
+    return {"cache_control": {"type": "ephemeral"} | ({"ttl": ttl} if ttl != "5m" else {})}
+
+
+def _attached(attachment: Attachment, *, citations: bool) -> dict[str, Any]:
+    if attachment.media_type.startswith("text/"):
+        source = {"type": "text", "media_type": "text/plain", "data": attachment.data.decode()}
+    else:
+        encoded = base64.b64encode(attachment.data).decode()
+        source = {"type": "base64", "media_type": attachment.media_type, "data": encoded}
+    if attachment.is_image:
+        return {"type": "image", "source": source}
+    block: dict[str, Any] = {"type": "document", "source": source, "title": attachment.name}
+    return block | ({"citations": {"enabled": True}} if citations else {})
+
+
+def turn(role: str, content: Any) -> Mapping[str, Any]:
+    """One turn of a conversation."""
+    blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
+    return {"role": role, "content": blocks}
