@@ -283,7 +283,7 @@ def flags() -> Iterator[set[str]]:
     """The options of `ask`, read from its own help."""
     code = "from bedrock_claude_cli.main import main; main(['ask', '--help'])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    yield set(re.findall(r"(?<=[\s,])--[a-z-]+", done.stdout.split("Options:")[1]))
+    yield set(re.findall(r"(?<=[\s,])--[a-z][a-z0-9-]+", done.stdout.split("Options:")[1]))
 
 
 def test_every_flag_is_offered_with_its_help(run: Run, flags: set[str]) -> None:
