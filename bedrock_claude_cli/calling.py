@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from typing import TYPE_CHECKING
+
 from bedrock_claude_cli.aws import UNSTREAMED_TIMEOUT
 from bedrock_claude_cli.bedrock import ask, model_id
 from bedrock_claude_cli.bedrock.catalog import Catalog
+from bedrock_claude_cli.bedrock.prompt import Request
 from bedrock_claude_cli.context import Context
 
+if TYPE_CHECKING:
+    from bedrock_claude_cli.bedrock import program
 
-def target(ctx: Context, known: Catalog, region: str | None = None) -> model_id.Target:
+
+def target(
+    ctx: Context, known: Catalog, region: str | None = None, via: str | None = None
+) -> model_id.Target:
     """The id that would be sent, from the catalogue and what was seen in the region lately.
 
-    `region` is the settings' own by default.
+    `region` and `via` are the settings' own by default.
     """
     chosen, folder = ctx.settings.options, ctx.cache_folder()
     region = region or ctx.region
+    if (via or chosen.via) == "mantle":
+        return model_id.resolve_mantle(
+            chosen.model or "", endpoint=chosen.endpoint or "auto", region=region, catalog=known
+        )
     file = folder / f"{region}.json" if folder else None
     seen: tuple[str, ...] = ()
     if file and file.exists():
@@ -30,18 +44,48 @@ def target(ctx: Context, known: Catalog, region: str | None = None) -> model_id.
     )
 
 
-def reach(ctx: Context, known: Catalog, region: str | None = None) -> ask.Reach:
+def reach(
+    ctx: Context, known: Catalog, region: str | None = None, via: str | None = None
+) -> ask.Reach:
     """The clients that a question may need, each made when it is needed."""
-    there = region or ctx.region
+    way, there = via or ctx.settings.options.via, region or ctx.region
+
+    def client(read_timeout: float | None = None) -> Any:
+        if way in ("sdk", "mantle"):
+            from bedrock_claude_cli import sdk_clients
+
+            make = sdk_clients.bedrock if way == "sdk" else sdk_clients.mantle
+            return make(ctx.aws, region=there, read_timeout=read_timeout)
+        if region is None and read_timeout is None:
+            return ctx.runtime
+        return ctx.aws.client("bedrock-runtime", region=there, read_timeout=read_timeout)
+
     return ask.Reach(
-        runtime=lambda: (
-            ctx.runtime if region is None else ctx.aws.client("bedrock-runtime", region=there)
-        ),
-        patient=lambda: ctx.aws.client(
-            "bedrock-runtime", region=there, read_timeout=UNSTREAMED_TIMEOUT
-        ),
+        runtime=client,
+        patient=lambda: client(UNSTREAMED_TIMEOUT),
         offered=lambda: _offered(ctx, known, there),
     )
+
+
+def endpoint_url(ctx: Context) -> str:
+    """Where a question would be sent."""
+    if ctx.settings.options.via == "mantle":
+        from bedrock_claude_cli import sdk_clients
+
+        return sdk_clients.mantle_url(ctx.aws, ctx.region)
+    return str(ctx.runtime.meta.endpoint_url)
+
+
+def place(ctx: Context, request: Request) -> program.Place:
+    """Where a program that makes this request finds AWS and the attachments."""
+    from bedrock_claude_cli.bedrock import program
+
+    profile, endpoint = ctx.settings.profile, str(ctx.runtime.meta.endpoint_url)
+    if not ctx.aws.is_aws(endpoint):
+        endpoint = f"https://bedrock-runtime.{ctx.region}.amazonaws.com"
+    # What AWS's own variables say reaches the program without its help.
+    named = None if profile.source.startswith("AWS_") else profile.value
+    return program.Place(ctx.region, endpoint, named)
 
 
 def _offered(ctx: Context, known: Catalog, region: str) -> list[str]:

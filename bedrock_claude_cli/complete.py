@@ -49,6 +49,11 @@ def efforts(incomplete: str) -> Candidates:
     return _starting(incomplete, ((name, "") for name in EFFORTS))
 
 
+def languages(incomplete: str) -> Candidates:
+    """The languages that a request can be written in."""
+    return _starting(incomplete, ((name, "") for name in ("python", "typescript", "boto3", "curl")))
+
+
 def models(incomplete: str) -> Candidates:
     """Aliases, and ids once a letter was typed."""
     from bedrock_claude_cli.bedrock import catalog

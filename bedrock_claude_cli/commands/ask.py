@@ -7,7 +7,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from bedrock_claude_cli import calling, options
+from bedrock_claude_cli import calling, complete, options
 from bedrock_claude_cli.bedrock import ask, catalog, model_id, pricing
 from bedrock_claude_cli.bedrock import schema as schemas
 from bedrock_claude_cli.bedrock.answer import Answer, Usage, collect
@@ -63,6 +63,15 @@ def command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the exact request; send nothing.")
     ] = False,
+    code: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            "--code",
+            metavar="LANG",
+            help="Print a program that makes this request: python, typescript, boto3 or curl.",
+            autocompletion=complete.languages,
+        ),
+    ] = None,
     extract: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(
@@ -105,6 +114,8 @@ def command(
     known = catalog.load()
     target = calling.target(ctx, known)
     request, fitting = compose(ctx, target, question, use_stdin=not no_stdin)
+    if code is not None:
+        return _program(ctx, code, request)
     if dry_run:
         ctx.out.data(_forecast(ctx, request, target))
         return ExitCode.OK
@@ -129,6 +140,18 @@ def command(
         prices = "your prices" if own and own.source == "config" else f"list prices, {known.date}"
         ctx.out.asked("usage", usage_line(answer, prices))
     return verdict(ctx.out, answer, extract, found=found, allowed=allow_incomplete)
+
+
+def _program(ctx: Context, language: str, request: Request) -> int:
+    """Print the request as a program."""
+    from bedrock_claude_cli.bedrock import program
+
+    made = program.program(language, request, calling.place(ctx, request))
+    if ctx.out.json:
+        ctx.out.data({"language": language, "program": made})
+    else:
+        ctx.out.stdout.write(made)
+    return ExitCode.OK
 
 
 def _receive(
@@ -171,7 +194,7 @@ def _forecast(ctx: Context, request: Request, target: model_id.Target) -> dict[s
     most = Usage(input_tokens=tokens, output_tokens=request.options.max_tokens or 0)
     return {
         "operation": call.operation,
-        "endpoint_url": ctx.runtime.meta.endpoint_url,
+        "endpoint_url": calling.endpoint_url(ctx),
         "region": ctx.region,
         "endpoint": target.endpoint,
         "request": call.as_json(),
