@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bedrock_claude_cli.aws import UNSTREAMED_TIMEOUT
 from bedrock_claude_cli.bedrock import ask, model_id
@@ -51,12 +49,15 @@ def reach(
     way, there = via or ctx.settings.options.via, region or ctx.region
 
     def client(read_timeout: float | None = None) -> Any:
+        usual = region is None and read_timeout is None
         if way in ("sdk", "mantle"):
             from bedrock_claude_cli import sdk_clients
 
+            if usual and way == "mantle":
+                return ctx.mantle
             make = sdk_clients.bedrock if way == "sdk" else sdk_clients.mantle
             return make(ctx.aws, region=there, read_timeout=read_timeout)
-        if region is None and read_timeout is None:
+        if usual:
             return ctx.runtime
         return ctx.aws.client("bedrock-runtime", region=there, read_timeout=read_timeout)
 
