@@ -307,6 +307,10 @@ class Aws:
         self._clients.append(client)
         return client
 
+    def closes(self, client: Any) -> None:
+        """Take a client that was made elsewhere into what `close` closes."""
+        self._clients.append(client)
+
     def close(self) -> None:
         """Close every connection of the clients that were made."""
         for client in self._clients:

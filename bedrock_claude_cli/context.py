@@ -112,6 +112,13 @@ class Context:
         """The client that invokes models; it never retries by itself."""
         return self.aws.client("bedrock-runtime")
 
+    @cached_property
+    def mantle(self) -> Any:
+        """The SDK's client of bedrock-mantle; it never retries by itself."""
+        from bedrock_claude_cli import sdk_clients
+
+        return sdk_clients.mantle(self.aws)
+
     @property
     def region(self) -> str:
         """The region that requests go to."""

@@ -121,6 +121,41 @@ def resolve(
     )
 
 
+def resolve_mantle(text: str, *, endpoint: str, region: str, catalog: Catalog) -> Target:
+    """Choose the id that bedrock-mantle takes, which has ids of its own and one endpoint a region.
+
+    Raises UsageError for an unknown alias, RejectedError for what only bedrock-runtime can do.
+    """
+    elsewhere = "`--via invoke`, converse and sdk can"
+    if endpoint not in ("auto", IN_REGION):
+        raise RejectedError(
+            f"--via mantle always runs in {region} itself, not on the {endpoint} endpoint",
+            hint=f"{elsewhere}; or leave --endpoint out",
+        )
+    asked, notes = _corrected(parse(text), catalog)
+    if asked.kind not in ("alias", "base"):
+        what = "the ARN" if asked.text.startswith("arn:") else "the inference profile"
+        raise RejectedError(
+            f"--via mantle cannot call {what} `{asked.text}`",
+            hint=f"{elsewhere}; or name the model by its alias",
+        )
+    if asked.kind == "alias":
+        known: KnownModel | None = _find(asked.text, catalog)
+    else:
+        theirs = (model for model in catalog.models if model.mantle_id == asked.text)
+        known = catalog.get(asked.text) or next(theirs, None)
+    if known and known.mantle_id is None:
+        there = ", ".join(model.alias for model in catalog.models if model.mantle_id)
+        raise RejectedError(
+            f"{known.name} is not on bedrock-mantle", hint=f"{elsewhere}; on mantle are {there}"
+        )
+    model_id = known.mantle_id if known and known.mantle_id else asked.text
+    base_id = known.id if known else asked.text
+    notes = (*notes, *_end_of_life(known, catalog))
+    strict = endpoint != "auto"
+    return Target(model_id, base_id, IN_REGION, known, region, asked.kind, strict, notes)
+
+
 class _Choice(NamedTuple):
     asked: ModelId
     base_id: str | None

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
+from bedrock_claude_cli.bedrock import forms
 from bedrock_claude_cli.bedrock.spec import Spec
 from bedrock_claude_cli.bedrock.spec import is_utf8 as is_utf8
 
 ENDPOINTS = ("auto", "global", "in-region", "us", "eu", "jp", "au", "apac", "in", "us-gov")
-VIAS = ("invoke",)
+VIAS = ("invoke", "sdk", "mantle")
 EFFORTS = ("low", "medium", "high", "xhigh", "max")
 TTLS = ("5m", "1h")
 
@@ -28,12 +29,12 @@ SPECS: dict[str, Spec] = {
     "attach": Spec(str, "files that go with the question", many=True),
     "citations": Spec(bool, "whether the answer names its sources in the attachments"),
     "schema": Spec(str, "a JSON Schema, or its file, that the answer must fit"),
-    "thinking": Spec(str, "off, adaptive, or a budget in tokens"),
+    "thinking": Spec(str, "off, adaptive, or a budget in tokens", loose=True, check=forms.thinking),
     "effort": Spec(str, "how hard the model works on it", choices=EFFORTS),
     "cache": Spec(str, "how long prompts are kept in Bedrock's cache", choices=TTLS),
     "context_1m": Spec(bool, "the context of 1,000,000 tokens, where it is a beta"),
-    "beta": Spec(str, "names of betas", many=True),
-    "guardrail": Spec(str, "a guardrail, as ID:VERSION"),
+    "beta": Spec(str, "names of betas", many=True, check=forms.beta),
+    "guardrail": Spec(str, "a guardrail, as ID:VERSION", check=forms.guardrail),
     "meta": Spec(dict, "request metadata, kept in the invocation logs"),
     "timeout": Spec(
         float,

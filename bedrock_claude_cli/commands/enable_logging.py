@@ -172,10 +172,14 @@ def _verify(ctx: Context, report: logging_view.Report) -> None:
 def _proof(ctx: Context, survey: Survey) -> list[tuple[str, Record]]:
     place, say = survey.target.place, _say(ctx, survey)
     chosen, known = ctx.settings.options, catalog.load()
-    target = calling.target(ctx, known, place.region)
+    if chosen.via == "mantle":  # whose calls are never logged
+        chosen = replaced(chosen, via="invoke")
+    target = calling.target(ctx, known, place.region, chosen.via)
     say(f"one tiny call of {target.model_id}, which is billed")
     since = time.time()
-    proof = ask.prove(target, calling.reach(ctx, known, place.region), known, chosen, say)
+    proof = ask.prove(
+        target, calling.reach(ctx, known, place.region, chosen.via), known, chosen, say
+    )
     return [
         (where, logging_proof.await_record(where, source, proof.request_id or "", since=since,
                                            say=say))
