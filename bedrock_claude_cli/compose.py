@@ -10,7 +10,7 @@ from bedrock_claude_cli.bedrock import ask, model_id, shape
 from bedrock_claude_cli.bedrock.prompt import Attachment, Request
 from bedrock_claude_cli.context import Context
 from bedrock_claude_cli.errors import UsageError
-from bedrock_claude_cli.question import read_question, read_system
+from bedrock_claude_cli.question import read_question, read_stdin, read_system
 
 
 def compose(
@@ -28,18 +28,16 @@ def compose(
     asked = ctx.settings.options
     system = read_system(asked.system)
     schema = _schema(asked.schema)
-    attachments = _attachments(asked.attach or ())
-    text = read_question(
-        question, use_stdin=use_stdin and "-" not in (asked.attach or ()), note=ctx.out.note
-    )
+    attached, stdin_left = _attachments(ctx, target, question, use_stdin=use_stdin)
+    text = read_question(question, use_stdin=stdin_left, note=ctx.out.note)
     request = Request(
         asked,
         target.model_id,
         text,
         system,
-        attachments=attachments,
+        attachments=attached,
         history=history,
-        shape=shape.resolve(asked, target.known, schema=schema, attachments=attachments),
+        shape=shape.resolve(asked, target.known, schema=schema, attachments=attached),
     )
     sources = {key: each.source for key, each in ctx.settings.values.items()}
     ask.check(request, target.known, sources)
@@ -62,9 +60,32 @@ def _schema(given: str | None) -> Mapping[str, Any] | None:
         raise UsageError(f"the schema in {path} cannot be read: {why}") from None
 
 
-def _attachments(given: tuple[str, ...]) -> tuple[Attachment, ...]:
-    if not given:
-        return ()
+def _attachments(
+    ctx: Context, target: model_id.Target, question: str | None, *, use_stdin: bool
+) -> tuple[tuple[Attachment, ...], bool]:
+    """The attachments, and whether standard input is left for the question."""
+    options = ctx.settings.options
+    if not options.attach:
+        return (), use_stdin
     from bedrock_claude_cli.bedrock import attachments
 
-    return tuple(attachments.read(each) for each in given)
+    from_stdin = [attachments.split(each)[0] for each in options.attach].count(attachments.STDIN)
+    if from_stdin:
+        _check_stdin(from_stdin, question, use_stdin=use_stdin)
+    found = tuple(
+        attachments.read(each, lambda: read_stdin(ctx.out.note)) for each in options.attach
+    )
+    attachments.check(found, options.via, target.known)
+    return found, use_stdin and not from_stdin
+
+
+def _check_stdin(times: int, question: str | None, *, use_stdin: bool) -> None:
+    if times > 1:
+        raise UsageError("standard input can be attached once, not twice")
+    if not use_stdin:
+        raise UsageError("`-a -` reads standard input, and --no-stdin does not")
+    if question is None or question == "-":
+        raise UsageError(
+            "standard input is an attachment, so the question has to be the argument",
+            hint='`bedrock-claude ask -a - "question"`',
+        )

@@ -42,13 +42,21 @@ def read_question(
             raise UsageError("`-` reads standard input, and --no-stdin does not")
         if source is None:
             raise UsageError("`-` reads standard input, which is closed")
-        piped = _read(source, note, silence)
+        piped = _decode(_read(source, note, silence), "standard input")
     elif use_stdin and source is not None and not source.isatty():
-        piped = _read(source, note, silence)
+        piped = _decode(_read(source, note, silence), "standard input")
     parts = [part for part in (piped.rstrip("\r\n"), argument) if part and part.strip()]
     if not parts:
         raise UsageError("the question is empty" if piped else "no question", hint=_HOW)
     return "\n\n".join(parts)
+
+
+def read_stdin(note: Callable[[str], None], silence: float = SILENCE) -> bytes:
+    """All of standard input, for an attachment; `note` as in `read_question`."""
+    source: TextIO | None = sys.stdin
+    if source is None:
+        raise UsageError("`-a -` reads standard input, which is closed")
+    return _read(source, note, silence)
 
 
 def read_system(text: str | None) -> str | None:
@@ -67,7 +75,7 @@ def read_system(text: str | None) -> str | None:
     return content
 
 
-def _read(source: TextIO, note: Callable[[str], None], silence: float) -> str:
+def _read(source: TextIO, note: Callable[[str], None], silence: float) -> bytes:
     try:
         watch = select.poll()  # select() fails from descriptor 1,024 on
         watch.register(source, select.POLLIN)
@@ -76,10 +84,9 @@ def _read(source: TextIO, note: Callable[[str], None], silence: float) -> str:
                 f"nothing came from standard input for {silence:g} s, still waiting for its end; "
                 "--no-stdin leaves it out"
             )
-        content = source.buffer.read()
+        return source.buffer.read()
     except OSError as error:
         raise UsageError(f"standard input cannot be read: {error.strerror}") from None
-    return _decode(content, "standard input")
 
 
 def _decode(content: bytes, what: str) -> str:
