@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +25,11 @@ def is_utf8(text: str) -> bool:
 
 @dataclass(frozen=True)
 class Spec:
-    """What one option takes: its kind, range, default and one line of help."""
+    """What one option takes: its kind, range, default and one line of help.
+
+    `check` raises ValueError for a value of the right kind that is written wrong; `loose` takes
+    what YAML makes of `off` and of figures as the text that stood there.
+    """
 
     kind: type
     help: str
@@ -34,6 +39,8 @@ class Spec:
     choices: tuple[str, ...] = ()
     many: bool = False
     duration: bool = False
+    loose: bool = False
+    check: Callable[[Any], None] | None = None
 
     def read(self, value: object, *, text: bool) -> Any:
         """`value` as this option's type; ValueError says what it takes.
@@ -73,6 +80,8 @@ class Spec:
                 raise ValueError(f"is true or false, not {_shown(value)}")
             return word
         if self.kind is str:
+            if self.loose and isinstance(value, bool | int):
+                value = ("on" if value else "off") if isinstance(value, bool) else str(value)
             if not isinstance(value, str):
                 raise ValueError(f"takes text, not {_shown(value)}")
             if not value.strip():
@@ -81,6 +90,8 @@ class Spec:
                 raise ValueError("is not UTF-8 text")
             if self.choices and value not in self.choices:
                 raise ValueError(f"is one of {', '.join(self.choices)}, not `{value}`")
+            if self.check is not None:
+                self.check(value)
             return value
         return self._in_range(self._number(value, text=text))
 
