@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from bedrock_claude_cli.bedrock.prompt import SPECS, Options
-from bedrock_claude_cli.config import AWS_KEYS, FALLBACK_REGION, OPTION_KEYS, did_you_mean
-from bedrock_claude_cli.errors import ConfigError
+from bedrock_claude_cli.config import AWS_KEYS, FALLBACK_REGION, OPTION_KEYS, FileSettings
+from bedrock_claude_cli.errors import ConfigError, did_you_mean
+from bedrock_claude_cli.template import faults
 from bedrock_claude_cli.yaml_file import Key, Problems, read_yaml
 
 FILE_KEYS = (*OPTION_KEYS, "prices", "presets")
+PRESET_KEYS = (*OPTION_KEYS, "prompt")
 PRICE_KEYS = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h")
 DEAREST = 1_000_000
 
@@ -27,28 +29,16 @@ _SECRET_ADVICE = (
 )
 
 
-class FileSettings(NamedTuple):
-    """What a config file sets."""
+def read_file(
+    path: Path, environ: Mapping[str, str], preset: str | None = None
+) -> tuple[FileSettings, list[str]]:
+    """What the file at `path` sets, and everything that is wrong with it.
 
-    values: Mapping[str, Any]
-    prices: Mapping[str, Mapping[str, float]]
-    presets: Mapping[str, Mapping[str, Any]]
-
-
-def read_file(path: Path) -> tuple[FileSettings, list[str]]:
-    """What the file at `path` sets, and everything that is wrong with it."""
+    `${VAR}` in `meta` is taken from `environ`, in presets only in the one that is used.
+    """
     problems = Problems(path)
-    document = read_yaml(path, problems)
-    if document is None:
-        document = {}
-    if not isinstance(document, dict):
-        raise ConfigError(
-            f"{path}:1:1 not a mapping of keys to values",
-            hint="a setting is written as `model: sonnet-4.5`; "
-            "`bedrock-claude config init --config NEW.yaml` writes an example",
-        )
-    document = _without_secrets(document, (), problems)
-    values = _read_level(document, FILE_KEYS, (), problems)
+    document = _read_document(path, problems)
+    values = _read_level(document, FILE_KEYS, (), problems, environ)
     prices = {
         model: _read_prices(entry, ("prices", model), problems)
         for model, entry in _mapping(document, "prices", (), problems).items()
@@ -56,11 +46,36 @@ def read_file(path: Path) -> tuple[FileSettings, list[str]]:
     named = _mapping(document, "presets", (), problems)
     presets = {
         name: _read_level(
-            _mapping(named, name, ("presets",), problems), OPTION_KEYS, ("presets", name), problems
+            _mapping(named, name, ("presets",), problems),
+            PRESET_KEYS,
+            ("presets", name),
+            problems,
+            environ if name == preset else None,
         )
         for name in named
     }
     return FileSettings(values, prices, presets), problems.texts()
+
+
+def read_preset(path: Path, environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """What the preset in the file at `path` sets, and everything that is wrong with it."""
+    problems = Problems(path)
+    document = _read_document(path, problems)
+    return _read_level(document, PRESET_KEYS, (), problems, environ), problems.texts()
+
+
+def _read_document(path: Path, problems: Problems) -> dict[str, Any]:
+    document = read_yaml(path, problems)
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise ConfigError(
+            f"{path}:1:1 not a mapping of keys to values",
+            hint="a setting is written as `model: sonnet-4.5`; "
+            "`bedrock-claude config init --config NEW.yaml` writes an example",
+        )
+    kept: dict[str, Any] = _without_secrets(document, (), problems)
+    return kept
 
 
 def looks_secret(text: str) -> bool:
@@ -103,13 +118,26 @@ def _mapping(level: dict[str, Any], key: str, where: Key, problems: Problems) ->
 
 
 def _read_level(
-    mapping: dict[str, Any], keys: tuple[str, ...], where: Key, problems: Problems
+    mapping: dict[str, Any],
+    keys: tuple[str, ...],
+    where: Key,
+    problems: Problems,
+    environ: Mapping[str, str] | None,
 ) -> dict[str, Any]:
+    """The values of one level; without `environ` its `${VAR}` are checked and left as they are."""
     for key in mapping:
         if key not in keys:
             problems.add((*where, key), f"unknown key{did_you_mean(key, keys)}")
     given = {key: value for key, value in mapping.items() if value is not None}
+    meta = given.get("meta")
+    if isinstance(meta, dict):
+        given["meta"] = _expanded(meta, (*where, "meta"), problems, environ)
     values = Options.read(given, lambda key, what: problems.add((*where, key), what)).given()
+    if "meta" in values and environ is None:
+        values["meta"] = meta
+    if "prompt" in keys and "prompt" in given:
+        prompt = _prompt(given["prompt"], (*where, "prompt"), problems)
+        values |= {"prompt": prompt} if prompt else {}
     for key in AWS_KEYS:
         if key in given:
             if isinstance(given[key], str) and given[key].strip():
@@ -117,6 +145,42 @@ def _read_level(
             else:
                 problems.add((*where, key), "takes a name")
     return values
+
+
+_VARIABLE = re.compile(r"\$(\$?)\{([^}]*)\}")
+
+
+def _expanded(
+    meta: dict[str, Any], where: Key, problems: Problems, environ: Mapping[str, str] | None
+) -> dict[str, Any]:
+    """The metadata with `${VAR}` from the environment; `$${` stands for `${`."""
+
+    def value(match: re.Match[str]) -> str:
+        escaped, name = match.groups()
+        if escaped or environ is None:
+            return match[0][1:] if escaped else "x"
+        if not environ.get(name):
+            problems.add(key, f"the environment variable {name or '``'} is not set")
+        return environ.get(name, "")
+
+    found = {}
+    for name, text in meta.items():
+        key: Key = (*where, name)
+        found[name] = _VARIABLE.sub(value, text) if isinstance(text, str) else text
+        if found[name] != text and looks_secret(found[name]):
+            problems.add(key, _SECRET_ADVICE)
+            found[name] = ""
+    return found
+
+
+def _prompt(text: Any, where: Key, problems: Problems) -> str | None:
+    if not isinstance(text, str) or not text.strip():
+        problems.add(where, "takes the text of a prompt")
+        return None
+    wrong = list(faults(text))
+    for each in wrong:
+        problems.add(where, each)
+    return None if wrong else text
 
 
 def _read_prices(entry: Any, where: Key, problems: Problems) -> dict[str, float]:
@@ -146,8 +210,8 @@ _EXAMPLES = {
     "cache": "5m",
     "context_1m": "true",
     "beta": "[NAME]",
-    "guardrail": "ID:1",
-    "meta": "{team: search, user: '${USER}'}",
+    "guardrail": "abc123xyz0:1",
+    "meta": "{team: search}",
 }
 
 
@@ -172,6 +236,8 @@ def example() -> str:
 
 
 _EXAMPLE_TAIL = """
+# In meta, `${VAR}` is taken from the environment, and every place adds its keys to the others'.
+
 # What a model costs, in USD per million tokens, where the shipped price list is not yours.
 # The name is an alias, a base id, or an id with its prefix. Default: {}
 # prices:
@@ -182,12 +248,16 @@ _EXAMPLE_TAIL = """
 #     cache_write_5m: 3.75
 #     cache_write_1h: 6
 
-# Options under a name, for `--preset NAME`: any key above but prices. Default: {}
+# Options under a name, for `--preset NAME`: any key above but prices. One that also has a
+# prompt is a template: `-p code=@FILE` fills $code in prompt and system. Default: {}
 # presets:
 #   review:
 #     model: opus-4.6
 #     max_tokens: 8192
 #     system: You review code. Name the line, the fault and the fix.
+#   translate:
+#     system: You translate into $language.
+#     prompt: Translate the text above.
 #   europe:
 #     region: eu-central-1
 #     endpoint: eu
