@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bedrock_claude_cli.bedrock import ask, model_id, shape
+from bedrock_claude_cli import template as templates
+from bedrock_claude_cli.bedrock import ask, messages, model_id, shape
 from bedrock_claude_cli.bedrock.prompt import Attachment, Request
 from bedrock_claude_cli.context import Context
 from bedrock_claude_cli.errors import UsageError
@@ -19,29 +20,50 @@ def compose(
     question: str | None,
     *,
     use_stdin: bool,
+    params: list[str] | None = None,
     history: tuple[Mapping[str, Any], ...] = (),
+    kept_system: str | None = None,
 ) -> tuple[Request, Mapping[str, Any] | None]:
     """The request, checked, and the schema that its answer must fit.
 
-    What AWS or the model is known to refuse is refused here, before anything is sent.
+    `params` fill the preset's template; `kept_system` counts where the settings have no system
+    prompt. What AWS or the model is known to refuse is refused here, before anything is sent.
     """
     asked = ctx.settings.options
-    system = read_system(asked.system)
+    prompt, system = _filled(ctx, params or [])
     schema = _schema(asked.schema)
-    attached, stdin_left = _attachments(ctx, target, question, use_stdin=use_stdin)
-    text = read_question(question, use_stdin=stdin_left, note=ctx.out.note)
+    earlier = tuple(messages.attached(history))
+    attached, stdin_left = _attachments(
+        ctx, target, question or prompt, earlier, use_stdin=use_stdin
+    )
+    text = read_question(question, use_stdin=stdin_left, note=ctx.out.note, prompt=prompt)
     request = Request(
         asked,
         target.model_id,
         text,
-        system,
+        kept_system if system is None else system,
         attachments=attached,
         history=history,
-        shape=shape.resolve(asked, target.known, schema=schema, attachments=attached),
+        shape=shape.resolve(asked, target.known, schema=schema, attachments=(*earlier, *attached)),
     )
     sources = {key: each.source for key, each in ctx.settings.values.items()}
     ask.check(request, target.known, sources)
     return request, schema
+
+
+def _filled(ctx: Context, params: list[str]) -> tuple[str | None, str | None]:
+    """The template's prompt and its system prompt, filled; another place's system as it is."""
+    template, system = ctx.settings.template, read_system(ctx.settings.options.system)
+    if template is None:
+        if params:
+            raise UsageError(
+                "-p fills a template, and none is named",
+                hint="`-t NAME|FILE.yaml` names a preset that has a `prompt`",
+            )
+        return None, system
+    values = templates.read_values(params)
+    prompt, filled = templates.fill(template, system if template.has_system else None, values)
+    return prompt, filled if template.has_system else system
 
 
 def _schema(given: str | None) -> Mapping[str, Any] | None:
@@ -61,9 +83,17 @@ def _schema(given: str | None) -> Mapping[str, Any] | None:
 
 
 def _attachments(
-    ctx: Context, target: model_id.Target, question: str | None, *, use_stdin: bool
+    ctx: Context,
+    target: model_id.Target,
+    question: str | None,
+    earlier: tuple[Attachment, ...],
+    *,
+    use_stdin: bool,
 ) -> tuple[tuple[Attachment, ...], bool]:
-    """The attachments, and whether standard input is left for the question."""
+    """The attachments, and whether standard input is left for the question.
+
+    Bedrock's limits are a request's, so those of `earlier` turns count.
+    """
     options = ctx.settings.options
     if not options.attach:
         return (), use_stdin
@@ -75,7 +105,7 @@ def _attachments(
     found = tuple(
         attachments.read(each, lambda: read_stdin(ctx.out.note)) for each in options.attach
     )
-    attachments.check(found, options.via, target.known)
+    attachments.check((*earlier, *found), options.via, target.known)
     return found, use_stdin and not from_stdin
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from bedrock_claude_cli.bedrock.prompt import DEFAULTS, SPECS, Options
 from bedrock_claude_cli.errors import ConfigError, UsageError
+from bedrock_claude_cli.errors import did_you_mean as did_you_mean
+from bedrock_claude_cli.template import Template
 
 PREFIX = "BEDROCK_CLAUDE_"
 AWS_KEYS = ("profile", "region")
@@ -26,7 +29,10 @@ class Setting(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """Everything resolved but the AWS profile's own region, which needs AWS's files."""
+    """Everything resolved but the AWS profile's own region, which needs AWS's files.
+
+    `meta` has each key of the merged metadata with its source; `template` is the preset's prompt.
+    """
 
     values: Mapping[str, Setting]
     options: Options
@@ -34,6 +40,8 @@ class Settings(NamedTuple):
     presets: Mapping[str, Mapping[str, Any]]
     path: Path
     notes: tuple[str, ...] = ()
+    meta: Mapping[str, Setting] = MappingProxyType({})
+    template: Template | None = None
 
     @property
     def profile(self) -> Setting:
@@ -44,6 +52,14 @@ class Settings(NamedTuple):
     def region(self) -> Setting:
         """The region; value None where only the AWS profile or the default can tell it."""
         return self.values["region"]
+
+
+class FileSettings(NamedTuple):
+    """What a config file sets."""
+
+    values: Mapping[str, Any] = MappingProxyType({})
+    prices: Mapping[str, Mapping[str, float]] = MappingProxyType({})
+    presets: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 
 
 class _Layer(NamedTuple):
@@ -71,45 +87,39 @@ def load(
 ) -> Settings:
     """All settings from all places; ConfigError tells everything wrong with them at once.
 
-    Order: flag, preset, BEDROCK_CLAUDE_*, AWS's environment, file, default.
+    Order: flag, preset, BEDROCK_CLAUDE_*, AWS's environment, file, default. `preset` is a name, or
+    a YAML file where it is written like one.
     """
     flag_layer = _read_flags(flags)
     path, named_by = config_path(environ, config)
-    values: Mapping[str, Any] = {}
-    prices: Mapping[str, Mapping[str, float]] = {}
-    presets: Mapping[str, Mapping[str, Any]] = {}
     wrong: list[str] = []
-    if not _absent(path):
-        from bedrock_claude_cli.config_file import read_file
-
-        (values, prices, presets), wrong = read_file(path)
-    elif named_by:
-        raise ConfigError(
-            f"{path}: no such file (from {named_by})",
-            hint=f"`bedrock-claude config init --config {path}` makes one",
-        )
+    file = _read_file(path, named_by, environ, preset, wrong)
+    preset_layer = _preset_layer(preset, file.presets, path, environ, wrong)
     environment = _read_environment(environ, wrong)
     if wrong:
         raise ConfigError("\n".join(wrong))
-    merged = _merge(
-        [
-            flag_layer,
-            *_preset_layer(preset, presets, path),
-            environment,
-            *_aws_environment(environ),
-            _Layer(dict.fromkeys(values, str(path)), values),
-        ]
-    )
+    layers = [
+        flag_layer,
+        *preset_layer,
+        environment,
+        *_aws_environment(environ),
+        _Layer(dict.fromkeys(file.values, str(path)), file.values),
+    ]
+    merged = _merge(layers)
+    meta = _merge_meta(layers)
+    if meta:
+        merged["meta"] = _one_meta(meta)
     options = Options(**{key: merged[key].value for key in SPECS})
-    return Settings(merged, options, prices, presets, path, tuple(_unknown_variables(environ)))
+    notes = tuple(_unknown_variables(environ))
+    template = _template(preset_layer, merged["system"])
+    return Settings(
+        merged, options, file.prices, file.presets, path, notes, meta=meta, template=template
+    )
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`; did you mean ...?` where a known name is close, else nothing."""
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, list(known), 1)
-    return f"; did you mean `{close[0]}`?" if close else ""
+def is_preset_file(preset: str) -> bool:
+    """Whether `--preset` names a file rather than a preset of the config."""
+    return os.sep in preset or preset.lower().endswith((".yaml", ".yml"))
 
 
 def xdg_folder(environ: Mapping[str, str], variable: str, fallback: str) -> Path:
@@ -121,6 +131,27 @@ def xdg_folder(environ: Mapping[str, str], variable: str, fallback: str) -> Path
 def expanded(path: str | Path) -> Path:
     """The path with its `~` replaced by the home folder, where anybody knows that."""
     return Path(os.path.expanduser(path))  # noqa: PTH111  # Path.expanduser raises where nobody does
+
+
+def _read_file(
+    path: Path,
+    named_by: str | None,
+    environ: Mapping[str, str],
+    preset: str | None,
+    wrong: list[str],
+) -> FileSettings:
+    if not _absent(path):
+        from bedrock_claude_cli.config_file import read_file
+
+        file, problems = read_file(path, environ, preset)
+        wrong += problems
+        return file
+    if named_by:
+        raise ConfigError(
+            f"{path}: no such file (from {named_by})",
+            hint=f"`bedrock-claude config init --config {path}` makes one",
+        )
+    return FileSettings()
 
 
 def _absent(path: Path) -> bool:
@@ -145,13 +176,34 @@ def _read_flags(flags: Mapping[str, Any]) -> _Layer:
     return _Layer({key: f"--{key.replace('_', '-')}" for key in values}, values)
 
 
-def _preset_layer(name: str | None, presets: Mapping[str, Any], path: Path) -> list[_Layer]:
-    if name is None:
+def _preset_layer(
+    preset: str | None,
+    presets: Mapping[str, Any],
+    path: Path,
+    environ: Mapping[str, str],
+    wrong: list[str],
+) -> list[_Layer]:
+    if preset is None:
         return []
-    if name not in presets:
+    if is_preset_file(preset):
+        from bedrock_claude_cli.config_file import read_preset
+
+        values, problems = read_preset(expanded(preset), environ)
+        wrong += problems
+    elif preset in presets:
+        values = presets[preset]
+    else:
         known = f"presets in {path}: {', '.join(presets) or 'none'}"
-        raise UsageError(f"no preset `{name}`{did_you_mean(name, presets)}", hint=known)
-    return [_Layer(dict.fromkeys(presets[name], f"--preset {name}"), presets[name])]
+        raise UsageError(f"no preset `{preset}`{did_you_mean(preset, presets)}", hint=known)
+    return [_Layer(dict.fromkeys(values, f"--preset {preset}"), values)]
+
+
+def _template(preset_layer: list[_Layer], system: Setting) -> Template | None:
+    for layer in preset_layer:
+        if "prompt" in layer.values:
+            source = layer.source["prompt"]
+            return Template(source, layer.values["prompt"], system.source == source)
+    return None
 
 
 def _read_environment(environ: Mapping[str, str], wrong: list[str]) -> _Layer:
@@ -192,3 +244,24 @@ def _merge(layers: list[_Layer]) -> dict[str, Setting]:
         found.append((getattr(DEFAULTS, key, None), "default"))
         merged[key] = Setting(*found[0], overruled=tuple(found[1:]))
     return merged
+
+
+def _merge_meta(layers: list[_Layer]) -> dict[str, Setting]:
+    """Metadata, which alone is merged key by key over the layers."""
+    given = [(layer.values["meta"], layer.source["meta"]) for layer in layers
+             if "meta" in layer.values]  # fmt: skip
+    merged = {}
+    for key in dict.fromkeys(key for values, _ in reversed(given) for key in values):
+        found = [(values[key], source) for values, source in given if key in values]
+        merged[key] = Setting(*found[0], overruled=tuple(found[1:]))
+    return merged
+
+
+def _one_meta(meta: Mapping[str, Setting]) -> Setting:
+    values = {key: setting.value for key, setting in meta.items()}
+    sources = ", ".join(dict.fromkeys(setting.source for setting in meta.values()))
+    try:
+        SPECS["meta"].read(values, text=False)
+    except ValueError as error:
+        raise ConfigError(f"meta (from {sources}) {error}") from None
+    return Setting(values, sources)

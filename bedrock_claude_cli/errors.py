@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
 from typing import Any
 
@@ -120,3 +121,11 @@ class UnmetError(CliError):
     """Everything worked, and a condition that was set does not hold (11)."""
 
     exit_code = ExitCode.UNMET
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`; did you mean ...?` where a known name is close, else nothing."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, list(known), 1)
+    return f"; did you mean `{close[0]}`?" if close else ""

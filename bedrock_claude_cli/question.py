@@ -23,8 +23,9 @@ def read_question(
     use_stdin: bool,
     note: Callable[[str], None],
     silence: float = SILENCE,
+    prompt: str | None = None,
 ) -> str:
-    """The question: what is piped in, a blank line, then the argument.
+    """The question: what is piped in, a template's prompt, the argument; blank lines between.
 
     A pipe that says nothing for `silence` seconds is named once by `note`. UsageError where
     nothing is asked, or where it is not UTF-8.
@@ -45,7 +46,8 @@ def read_question(
         piped = _decode(_read(source, note, silence), "standard input")
     elif use_stdin and source is not None and not source.isatty():
         piped = _decode(_read(source, note, silence), "standard input")
-    parts = [part for part in (piped.rstrip("\r\n"), argument) if part and part.strip()]
+    pieces = (piped.rstrip("\r\n"), prompt, argument)
+    parts = [part for part in pieces if part and part.strip()]
     if not parts:
         raise UsageError("the question is empty" if piped else "no question", hint=_HOW)
     return "\n\n".join(parts)

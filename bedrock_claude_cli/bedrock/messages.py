@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from bedrock_claude_cli.bedrock.prompt import Attachment, Request
@@ -55,12 +56,19 @@ def messages(request: Request) -> list[dict[str, Any]]:
     if content:
         content[-1] |= mark
     content.append({"type": "text", "text": request.text})
-    turns = [dict(turn) for turn in request.history]
-    if turns and mark:
-        last = [dict(block) for block in turns[-1]["content"]]
-        last[-1] |= mark
-        turns[-1]["content"] = last
+    turns = [_earlier(each, citations=request.shape.citations) for each in request.history]
+    if turns:
+        turns[-1]["content"][-1] |= mark
     return [*turns, {"role": "user", "content": content}]
+
+
+def _earlier(turn: Mapping[str, Any], *, citations: bool) -> dict[str, Any]:
+    """A turn of the history; all documents of a request have citations, or none has."""
+    blocks = [dict(block) for block in turn["content"]]
+    for block in blocks:
+        if citations and block["type"] == "document":
+            block["citations"] = {"enabled": True}
+    return {"role": turn["role"], "content": blocks}
 
 
 def _system(request: Request) -> str | list[dict[str, Any]] | None:
@@ -90,6 +98,26 @@ def _attached(attachment: Attachment, *, citations: bool) -> dict[str, Any]:
         return {"type": "image", "source": source}
     block: dict[str, Any] = {"type": "document", "source": source, "title": attachment.name}
     return block | ({"citations": {"enabled": True}} if citations else {})
+
+
+def asked(request: Request) -> dict[str, Any]:
+    """The question as a turn of a conversation: without cache points and citations."""
+    options = replace(request.options, cache=None)
+    shape = request.shape._replace(citations=False)
+    return messages(replace(request, options=options, shape=shape, history=()))[-1]
+
+
+def attached(history: Iterable[Mapping[str, Any]]) -> Iterator[Attachment]:
+    """What was attached in earlier turns; ValueError where that is not as `asked` makes it."""
+    for block in (block for turn in history for block in turn["content"]):
+        if block["type"] not in ("document", "image"):
+            continue
+        source = block["source"]
+        if source["type"] == "text":
+            data = source["data"].encode()
+        else:
+            data = base64.b64decode(source["data"], validate=True)
+        yield Attachment(block.get("title", "image"), source["media_type"], data)
 
 
 def turn(role: str, content: Any) -> Mapping[str, Any]:

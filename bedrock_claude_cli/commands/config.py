@@ -55,6 +55,8 @@ COLUMNS = (
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={item}" for key, item in value.items())
     if isinstance(value, tuple):
         return ", ".join(str(item) for item in value)
     return "-" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
@@ -74,13 +76,11 @@ def show(ctx: Context) -> None:
 
 def _settings(ctx: Context) -> Iterator[Shown]:
     for key, setting in ctx.settings.values.items():
-        found = ctx.aws.region if key == "region" else setting
-        lost = (
-            Overruled(_masked(value), source)
-            for value, source in found.overruled
-            if value is not None
-        )
-        yield Shown(key, _masked(found.value), found.source, tuple(lost))
+        if key == "meta" and ctx.settings.meta:
+            for name, each in ctx.settings.meta.items():
+                yield _shown(f"meta.{name}", each)
+        else:
+            yield _shown(key, ctx.aws.region if key == "region" else setting)
     file = str(ctx.settings.path)
     for model, prices in ctx.settings.prices.items():
         for name, price in prices.items():
@@ -88,6 +88,13 @@ def _settings(ctx: Context) -> Iterator[Shown]:
     for preset, values in ctx.settings.presets.items():
         for name, value in values.items():
             yield Shown(f"presets.{preset}.{name}", value, file)
+
+
+def _shown(key: str, found: settings.Setting) -> Shown:
+    lost = (
+        Overruled(_masked(value), source) for value, source in found.overruled if value is not None
+    )
+    return Shown(key, _masked(found.value), found.source, tuple(lost))
 
 
 def _masked(value: Any) -> Any:
