@@ -1,40 +1,62 @@
-"""The canned answer, and how InvokeModel and Converse spell it, whole or in pieces."""
+"""The canned answer, before InvokeModel, Converse or Messages spells it."""
 
 from __future__ import annotations
 
-import base64
 import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bedrock_claude_cli.sandbox import documents, features, schemas
+from bedrock_claude_cli.sandbox.caching import Cache, points
 from bedrock_claude_cli.sandbox.models import Model
-from bedrock_claude_cli.sandbox.wire import Frame, event
+from bedrock_claude_cli.sandbox.sizes import input_tokens, tokens
 
 MAX_DELTAS = 1000
 WORDS = ("one", "two", "six", "ten")  # with its space each is 4 characters: one estimated token
 THINKING = "The sandbox thinks nothing: this thinking is canned, too."
-SIGNATURE = base64.b64encode(b"sandbox signature").decode()
+PIECE = 12  # characters of a tool's input in one delta
+
+
+@dataclass(frozen=True)
+class Said:
+    """A piece of text and what it is cited from, in the Messages API's shape."""
+
+    text: str
+    citations: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Called:
+    """A tool that is called; `input` is JSON, which max_tokens may have cut."""
+
+    id: str
+    name: str
+    input: str
+
+    def value(self) -> Any:
+        """The input as data; what was cut is no JSON, and AWS then sends an empty object."""
+        try:
+            return json.loads(self.input)
+        except ValueError:
+            return {}
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the sandbox says, before it is spelled for one of the APIs."""
+    """What the sandbox says; `written` are tokens written to the cache by their ttl."""
 
     model: str
     message_id: str
-    text: str
+    texts: tuple[Said, ...]
     thinking: str | None
     stop_reason: str
     stop_sequence: str | None
     usage: dict[str, int]
-
-
-def tokens(text: str) -> int:
-    """An estimate of 4 characters a token."""
-    return math.ceil(len(text) / 4)
+    tool: Called | None = None
+    written: Mapping[str, int] = field(default_factory=dict)
 
 
 def canned(prompt: str) -> str:
@@ -47,46 +69,94 @@ def canned(prompt: str) -> str:
 
 
 def compose(
-    body: Mapping[str, Any], model: Model, prompt: str, request_id: str, reply: Mapping[str, Any]
+    body: Mapping[str, Any],
+    model: Model,
+    prompt: str,
+    request_id: str,
+    reply: Mapping[str, Any],
+    cache: Cache,
 ) -> Answer:
     """The answer to an Anthropic Messages body under a rule's `reply` (or an empty one)."""
-    text, thinking = _text(reply, prompt), _thinking(body, reply)
-    stop_reason, stop_sequence = "end_turn", None
-    for sequence in body.get("stop_sequences") or []:
-        if sequence in text:
-            text = text[: text.index(sequence)]
-            stop_reason, stop_sequence = "stop_sequence", sequence
-    allowed = max(1, body["max_tokens"] - tokens(thinking or ""))
-    if tokens(text) > allowed:
-        text = text[: allowed * 4]
-        stop_reason, stop_sequence = "max_tokens", None
+    asked = dict(body)
+    thinking = _thinking(asked, reply)
+    tool = _tool(asked, reply, request_id)
+    texts = _texts(asked, reply, prompt, silent=tool is not None)
+    allowed = max(1, asked["max_tokens"] - tokens(thinking or ""))
+    texts, sequence = _stopped(texts, asked.get("stop_sequences") or [])
+    stop_reason = "end_turn" if tool is None else "tool_use"
+    if sequence is not None:
+        stop_reason, tool = "stop_sequence", None
+    whole = texts, tool
+    texts, tool = _limited(texts, tool, allowed)
+    if (texts, tool) != whole:
+        stop_reason, sequence = "max_tokens", None
+    said = sum(tokens(each.text) for each in texts) + tokens(thinking or "")
     usage = {
-        "input_tokens": input_tokens(body),
-        "output_tokens": max(1, tokens(text) + tokens(thinking or "")),
-        "cache_read_input_tokens": 0,
-        "cache_creation_input_tokens": 0,
-        **reply.get("usage", {}),
+        "input_tokens": input_tokens(asked),
+        "output_tokens": max(1, said + (tokens(tool.input) if tool else 0)),
     }
-    return Answer(
+    answer = Answer(
         model.first_party_id,
         "msg_bdrk_" + request_id.replace("-", "")[:24],
-        text,
+        texts,
         thinking,
         reply.get("stop_reason", stop_reason),
-        stop_sequence,
+        sequence,
         usage,
+        tool,
     )
+    return _cached(answer, cache.take(points(asked, model)), reply)
 
 
-def _text(reply: Mapping[str, Any], prompt: str) -> str:
+def _cached(answer: Answer, taken: tuple[int, dict[str, int]], reply: Mapping[str, Any]) -> Answer:
+    """The answer with the tokens that its prompt's cache points read and wrote."""
+    read, written = taken
+    writes = sum(written.values())
+    usage = {
+        **answer.usage,
+        "input_tokens": max(1, answer.usage["input_tokens"] - read - writes),
+        "cache_read_input_tokens": read,
+        "cache_creation_input_tokens": writes,
+        **reply.get("usage", {}),
+    }
+    return replace(answer, usage=usage, written=written)
+
+
+def _texts(
+    body: dict[str, Any], reply: Mapping[str, Any], prompt: str, *, silent: bool
+) -> tuple[Said, ...]:
+    cited = tuple(reply.get("citations", ()))
     if "text" in reply:
-        return str(reply["text"])
+        return (Said(str(reply["text"]), cited),)
     if "words" in reply:
-        return " ".join(WORDS[index % len(WORDS)] for index in range(reply["words"]))
-    return canned(prompt)
+        text = " ".join(WORDS[index % len(WORDS)] for index in range(reply["words"]))
+        return (Said(text, cited),)
+    if silent:
+        return ()
+    schema = features.output_schema(body)
+    if schema is not None:
+        return (Said(json.dumps(schemas.instance(schema))),)
+    if cited:
+        return (Said(canned(prompt), cited),)
+    found = documents.citations(body)
+    sources = (
+        Said(f" It cites {each['document_title'] or 'a document'}.", (each,)) for each in found
+    )
+    return (Said(canned(prompt)), *sources)
 
 
-def _thinking(body: Mapping[str, Any], reply: Mapping[str, Any]) -> str | None:
+def _tool(body: dict[str, Any], reply: Mapping[str, Any], request_id: str) -> Called | None:
+    name = "toolu_bdrk_" + request_id.replace("-", "")[:24]
+    if "tool_input" in reply:
+        tool = features.called(body) or features.tool(body) or {"name": "answer"}
+        return Called(name, tool["name"], json.dumps(reply["tool_input"]))
+    called = features.called(body)
+    if called is None or "text" in reply or "words" in reply:
+        return None
+    return Called(name, called["name"], json.dumps(schemas.instance(called["input_schema"])))
+
+
+def _thinking(body: dict[str, Any], reply: Mapping[str, Any]) -> str | None:
     if "thinking" in reply:
         return str(reply["thinking"])
     asked = body.get("thinking")
@@ -94,23 +164,27 @@ def _thinking(body: Mapping[str, Any], reply: Mapping[str, Any]) -> str | None:
     return THINKING if enabled else None
 
 
-def input_tokens(body: Mapping[str, Any]) -> int:
-    """The estimate for system, messages and tools; media count 1,500 tokens each."""
-    return max(
-        1, _size(body.get("system")) + _size(body.get("messages")) + _size(body.get("tools"))
-    )
+def _stopped(texts: tuple[Said, ...], sequences: list[str]) -> tuple[tuple[Said, ...], str | None]:
+    for index, said in enumerate(texts):
+        places = [(said.text.index(each), each) for each in sequences if each in said.text]
+        if places:
+            at, sequence = min(places)
+            return (*texts[:index], Said(said.text[:at])), sequence
+    return texts, None
 
 
-def _size(value: Any) -> int:
-    if isinstance(value, str):
-        return tokens(value)
-    if isinstance(value, list):
-        return sum(_size(item) for item in value)
-    if isinstance(value, dict):
-        if value.get("type") in ("image", "document"):
-            return 1500
-        return sum(_size(item) for key, item in value.items() if key not in ("type", "role"))
-    return 0
+def _limited(
+    texts: tuple[Said, ...], tool: Called | None, allowed: int
+) -> tuple[tuple[Said, ...], Called | None]:
+    kept: list[Said] = []
+    for said in texts:
+        if tokens(said.text) > allowed:
+            return (*kept, *([Said(said.text[: allowed * 4])] if allowed else [])), None
+        kept.append(said)
+        allowed -= tokens(said.text)
+    if tool and tokens(tool.input) > allowed:
+        tool = Called(tool.id, tool.name, tool.input[: allowed * 4])
+    return texts, tool
 
 
 def pieces(text: str) -> list[str]:
@@ -120,126 +194,7 @@ def pieces(text: str) -> list[str]:
     return ["".join(words[start : start + step]) for start in range(0, len(words), step)]
 
 
-def message(answer: Answer) -> dict[str, Any]:
-    """The body of InvokeModel."""
-    content: list[dict[str, Any]] = []
-    if answer.thinking is not None:
-        content.append({"type": "thinking", "thinking": answer.thinking, "signature": SIGNATURE})
-    if answer.text:
-        content.append({"type": "text", "text": answer.text})
-    return {
-        "model": answer.model,
-        "id": answer.message_id,
-        "type": "message",
-        "role": "assistant",
-        "content": content,
-        "stop_reason": answer.stop_reason,
-        "stop_sequence": answer.stop_sequence,
-        "usage": answer.usage,
-    }
-
-
-def message_frames(answer: Answer) -> Iterator[Frame]:
-    """The events of InvokeModelWithResponseStream."""
-    start = message(answer) | {"content": [], "stop_reason": None, "stop_sequence": None}
-    start["usage"] = answer.usage | {"output_tokens": 1}
-    yield _chunk({"type": "message_start", "message": start})
-    index = 0
-    if answer.thinking is not None:
-        empty = {"type": "thinking", "thinking": "", "signature": ""}
-        deltas: list[dict[str, Any]] = [
-            {"type": "thinking_delta", "thinking": piece} for piece in pieces(answer.thinking)
-        ]
-        deltas.append({"type": "signature_delta", "signature": SIGNATURE})
-        yield from _block(index, empty, deltas)
-        index += 1
-    if answer.text:
-        texts: list[dict[str, Any]] = [
-            {"type": "text_delta", "text": piece} for piece in pieces(answer.text)
-        ]
-        yield from _block(index, {"type": "text", "text": ""}, texts)
-    delta = {"stop_reason": answer.stop_reason, "stop_sequence": answer.stop_sequence}
-    yield _chunk(
-        {
-            "type": "message_delta",
-            "delta": delta,
-            "usage": {"output_tokens": answer.usage["output_tokens"]},
-        }
-    )
-    yield _chunk({"type": "message_stop", "amazon-bedrock-invocationMetrics": _metrics(answer)})
-
-
-def _metrics(answer: Answer) -> dict[str, int]:
-    return {
-        "inputTokenCount": answer.usage["input_tokens"],
-        "outputTokenCount": answer.usage["output_tokens"],
-        "invocationLatency": 1,
-        "firstByteLatency": 1,
-        "cacheReadInputTokenCount": answer.usage["cache_read_input_tokens"],
-        "cacheWriteInputTokenCount": answer.usage["cache_creation_input_tokens"],
-    }
-
-
-def _block(index: int, start: dict[str, str], deltas: list[dict[str, Any]]) -> Iterator[Frame]:
-    yield _chunk({"type": "content_block_start", "index": index, "content_block": start})
-    for delta in deltas:
-        yield _chunk({"type": "content_block_delta", "index": index, "delta": delta}, delta=True)
-    yield _chunk({"type": "content_block_stop", "index": index})
-
-
-def _chunk(value: dict[str, Any], *, delta: bool = False) -> Frame:
-    encoded = base64.b64encode(json.dumps(value).encode()).decode()
-    framed = event("chunk", {"bytes": encoded, "p": "abcdefghij"}, delta=delta)
-    return replace(framed, value=value)
-
-
-def converse_message(answer: Answer) -> dict[str, Any]:
-    """The body of Converse."""
-    content: list[dict[str, Any]] = []
-    if answer.thinking is not None:
-        reasoning = {"text": answer.thinking, "signature": SIGNATURE}
-        content.append({"reasoningContent": {"reasoningText": reasoning}})
-    if answer.text:
-        content.append({"text": answer.text})
-    return {
-        "output": {"message": {"role": "assistant", "content": content}},
-        "stopReason": answer.stop_reason,
-        "usage": _converse_usage(answer),
-        "metrics": {"latencyMs": 1},
-    }
-
-
-def _converse_usage(answer: Answer) -> dict[str, int]:
-    usage = answer.usage
-    read, written = usage["cache_read_input_tokens"], usage["cache_creation_input_tokens"]
-    return {
-        "inputTokens": usage["input_tokens"],
-        "outputTokens": usage["output_tokens"],
-        "totalTokens": usage["input_tokens"] + usage["output_tokens"] + read + written,
-        "cacheReadInputTokens": read,
-        "cacheWriteInputTokens": written,
-    }
-
-
-def converse_frames(answer: Answer) -> Iterator[Frame]:
-    """The events of ConverseStream."""
-    yield event("messageStart", {"role": "assistant"})
-    index = 0
-    if answer.thinking is not None:
-        parts: list[dict[str, Any]] = [
-            {"reasoningContent": {"text": piece}} for piece in pieces(answer.thinking)
-        ]
-        parts.append({"reasoningContent": {"signature": SIGNATURE}})
-        yield from _converse_block(index, parts)
-        index += 1
-    if answer.text:
-        yield from _converse_block(index, [{"text": piece} for piece in pieces(answer.text)])
-    yield event("messageStop", {"stopReason": answer.stop_reason})
-    yield event("metadata", {"usage": _converse_usage(answer), "metrics": {"latencyMs": 1}})
-
-
-def _converse_block(index: int, deltas: list[dict[str, Any]]) -> Iterator[Frame]:
-    for delta in deltas:
-        value = {"delta": delta, "contentBlockIndex": index}
-        yield event("contentBlockDelta", value, delta=True)
-    yield event("contentBlockStop", {"contentBlockIndex": index})
+def input_pieces(tool: Called) -> Iterator[str]:
+    """A tool's input as its deltas bring it: never whole JSON before the last one."""
+    step = max(PIECE, math.ceil(len(tool.input) / MAX_DELTAS))
+    return (tool.input[start : start + step] for start in range(0, len(tool.input), step))

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
-from collections.abc import Iterator
+import json
 from itertools import pairwise
 from typing import Any
 
-from bedrock_claude_cli.sandbox.images import check_image
+from bedrock_claude_cli.sandbox.converse_blocks import WRAPPER, check_media, marked
 from bedrock_claude_cli.sandbox.models import Model
 from bedrock_claude_cli.sandbox.validation import VERSION, check_messages, check_parameters
 from bedrock_claude_cli.sandbox.wire import AwsError, invalid
-
-MAX_IMAGES = 20
-MAX_DOCUMENTS = 5
-MAX_DOCUMENT_BYTES = 4_500_000
-IMAGE_FORMATS = ("png", "jpeg", "gif", "webp")
-DOCUMENT_FORMATS = ("pdf", "csv", "doc", "docx", "xls", "xlsx", "html", "txt", "md")
-WRAPPER = "The model returned the following errors: "
 
 
 def to_messages_body(request: dict[str, Any], model: Model) -> dict[str, Any]:
@@ -27,7 +17,7 @@ def to_messages_body(request: dict[str, Any], model: Model) -> dict[str, Any]:
     _check_types(request)
     messages = request.get("messages") or []
     _check_order(messages, model)
-    _check_media(messages)
+    check_media(messages)
     body: dict[str, Any] = {
         "anthropic_version": VERSION,
         "max_tokens": model.max_output,
@@ -36,16 +26,17 @@ def to_messages_body(request: dict[str, Any], model: Model) -> dict[str, Any]:
         "messages": [
             {
                 "role": message["role"],
-                "content": [
-                    _block(block, f"messages.{index}.content.{position}")
-                    for position, block in enumerate(message["content"])
-                ],
+                "content": marked(message["content"], f"messages.{index}.content"),
             }
             for index, message in enumerate(messages)
         ],
     }
-    if system := [block for block in request.get("system") or [] if "text" in block]:
-        body["system"] = [{"type": "text", "text": block["text"]} for block in system]
+    body |= _tools(request.get("toolConfig") or {})
+    if output := _output(request.get("outputConfig") or {}):
+        given = body.get("output_config")
+        body["output_config"] = (given if isinstance(given, dict) else {}) | output
+    if system := marked(request.get("system") or [], "system"):
+        body["system"] = system
     try:
         check_parameters(body, model)
         check_messages(body, model)
@@ -55,7 +46,7 @@ def to_messages_body(request: dict[str, Any], model: Model) -> dict[str, Any]:
 
 
 def _check_types(request: dict[str, Any]) -> None:
-    objects = ("inferenceConfig", "additionalModelRequestFields")
+    objects = ("inferenceConfig", "additionalModelRequestFields", "toolConfig", "outputConfig")
     for name in objects:
         if not isinstance(request.get(name) or {}, dict):
             raise AwsError("SerializationException", f"{name} is not an object")
@@ -108,6 +99,40 @@ def _inference(config: dict[str, Any], model: Model) -> dict[str, Any]:
     return {ours: config[theirs] for theirs, ours in names.items() if theirs in config}
 
 
+def _tools(config: dict[str, Any]) -> dict[str, Any]:
+    tools = config.get("tools") or []
+    choice = config.get("toolChoice")
+    if not isinstance(tools, list) or not all(isinstance(each, dict) for each in tools):
+        raise AwsError("SerializationException", "toolConfig.tools is not a list of tools")
+    made: dict[str, Any] = {"tools": marked(tools, "toolConfig.tools")} if tools else {}
+    if choice is not None:
+        if not isinstance(choice, dict) or len(choice) != 1:
+            raise AwsError("SerializationException", "toolConfig.toolChoice has one member")
+        kind, given = next(iter(choice.items()))
+        name = {"name": given.get("name")} if kind == "tool" and isinstance(given, dict) else {}
+        made["tool_choice"] = {"type": kind, **name}
+    return made
+
+
+def _output(config: dict[str, Any]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    if config.get("effort") is not None:
+        made["effort"] = config["effort"]
+    given = config.get("textFormat")
+    if given is None:
+        return made
+    structure = given.get("structure") if isinstance(given, dict) else None
+    definition = structure.get("jsonSchema") if isinstance(structure, dict) else None
+    text = definition.get("schema") if isinstance(definition, dict) else None
+    if not isinstance(text, str) or given.get("type") != "json_schema":
+        raise AwsError("SerializationException", "outputConfig.textFormat is ill-formed")
+    try:
+        schema = json.loads(text)
+    except ValueError as error:
+        raise invalid("outputConfig.textFormat: the schema is not valid JSON") from error
+    return made | {"format": {"type": "json_schema", "schema": schema}}
+
+
 def _check_order(messages: list[dict[str, Any]], model: Model) -> None:
     spoken = [
         message["role"]
@@ -130,92 +155,3 @@ def _check_order(messages: list[dict[str, Any]], model: Model) -> None:
                 f"The content field in the Message object at messages.{index} is empty. "
                 "Add a ContentBlock object to the content field and try again."
             )
-
-
-def _blocks(messages: list[dict[str, Any]], kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    for index, message in enumerate(messages):
-        for position, block in enumerate(message["content"]):
-            if isinstance(block.get(kind), dict):
-                yield f"messages.{index}.content.{position}", block[kind]
-
-
-def _check_media(messages: list[dict[str, Any]]) -> None:
-    images, documents = list(_blocks(messages, "image")), list(_blocks(messages, "document"))
-    if len(documents) > MAX_DOCUMENTS:
-        raise invalid(f"You can't include more than {MAX_DOCUMENTS} documents in a request.")
-    if len(images) > MAX_IMAGES:
-        raise invalid(
-            f"{WRAPPER}messages: too many images and documents: "
-            f"{len(images)} + {len(documents)} > {MAX_IMAGES}"
-        )
-    names = [document.get("name") for _, document in documents]
-    if len(set(names)) < len(names):
-        raise invalid("Messages can't contain duplicate document names.")
-    for index, message in enumerate(messages):
-        kinds = {kind for block in message["content"] for kind in block}
-        if message["role"] != "user" and kinds & {"image", "document"}:
-            raise invalid("You can include image and document blocks in user messages only.")
-        if "document" in kinds and "text" not in kinds:
-            raise invalid(
-                f"The message at messages.{index} includes a document without a text block. "
-                "Add a text block to the message and try again."
-            )
-
-
-def _block(block: dict[str, Any], where: str) -> dict[str, Any]:
-    if "text" in block:
-        if not block["text"].strip():
-            raise invalid(
-                f"The text field in the ContentBlock object at {where} is blank. "
-                "Add text to the text field, and try again."
-            )
-        return {"type": "text", "text": block["text"]}
-    if "image" in block and isinstance(block["image"], dict):
-        _check_format(block["image"], IMAGE_FORMATS, f"{where}.image")
-        raw = _bytes(block["image"], f"{where}.image")
-        try:
-            check_image(raw, f"{where}.image.source.bytes")
-        except AwsError as error:
-            raise invalid(WRAPPER + error.message) from error
-        return {"type": "image", "source": {"type": "base64", "data": ""}}
-    if "document" in block and isinstance(block["document"], dict):
-        return _document(block["document"], where)
-    if "reasoningContent" in block:
-        return {"type": "thinking", "thinking": ""}
-    kind = {"toolUse": "tool_use", "toolResult": "tool_result"}
-    return {"type": next((kind[name] for name in block if name in kind), "search_result")}
-
-
-def _document(document: dict[str, Any], where: str) -> dict[str, Any]:
-    name = document.get("name", "")
-    if not re.fullmatch(r"[A-Za-z0-9\s()\[\]-]{1,200}", name) or re.search(r"\s\s", name):
-        raise invalid(
-            "The document file name can only contain alphanumeric characters, whitespace "
-            "characters, hyphens, parentheses, and square brackets. The name can't contain more "
-            "than one consecutive whitespace character."
-        )
-    _check_format(document, DOCUMENT_FORMATS, f"{where}.document")
-    raw = _bytes(document, f"{where}.document")
-    if len(raw) > MAX_DOCUMENT_BYTES:
-        raise invalid(
-            f"The document at {where} is {len(raw)} bytes long, over the limit of 4.5 MB. "
-            "Try again with a smaller document."
-        )
-    return {"type": "document"}
-
-
-def _check_format(media: dict[str, Any], formats: tuple[str, ...], where: str) -> None:
-    if media.get("format") not in formats:
-        raise invalid(
-            f"1 validation error detected: Value '{media.get('format')}' at '{where}.format' "
-            f"failed to satisfy constraint: Member must satisfy enum value set: "
-            f"[{', '.join(formats)}]"
-        )
-
-
-def _bytes(media: dict[str, Any], where: str) -> bytes:
-    source = media.get("source") or {}
-    try:
-        return base64.b64decode(source.get("bytes", ""), validate=True)
-    except (AttributeError, TypeError, binascii.Error) as error:
-        raise invalid(f"{where}.source.bytes is not base64") from error

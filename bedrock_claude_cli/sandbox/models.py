@@ -35,6 +35,11 @@ class Model:
     prefill: bool
     mid_system: bool
     count_tokens: bool
+    thinking_default: str
+    efforts: tuple[str, ...]
+    schema: bool
+    forced_tools: bool
+    min_cache: int
     extra_sources: dict[str, list[str]] = field(default_factory=dict)
 
     @property
@@ -82,7 +87,7 @@ def _table() -> dict[str, Any]:
 def claude() -> dict[str, Model]:
     """Every Claude model that Bedrock has ever had, by base id."""
     rows: list[dict[str, Any]] = _table()["claude"]
-    listed = ("prefixes", "on_demand", "thinking")
+    listed = ("prefixes", "on_demand", "thinking", "efforts")
     return {row["id"]: Model(**row | {name: tuple(row[name]) for name in listed}) for row in rows}
 
 

@@ -75,6 +75,18 @@ def _true(value: Any) -> str | None:
     return None if value is True else "must be true"
 
 
+def _object(value: Any) -> str | None:
+    return None if isinstance(value, Mapping) else "must be a mapping"
+
+
+def _citations(value: Any) -> str | None:
+    places = ("char_location", "page_location", "content_block_location")
+    fine = isinstance(value, list) and all(
+        isinstance(each, Mapping) and each.get("type") in places for each in value
+    )
+    return None if fine else f"must be a list of mappings whose type is one of {', '.join(places)}"
+
+
 _WHOLE = _whole(0)
 SCHEMA: dict[str, Any] = {
     "when": {
@@ -88,6 +100,8 @@ SCHEMA: dict[str, Any] = {
         "text": _text,
         "words": _whole(1),
         "thinking": _text,
+        "tool_input": _object,
+        "citations": _citations,
         "stop_reason": _text,
         "usage": {
             "input_tokens": _WHOLE,

@@ -2,7 +2,9 @@
 
     when:    operation, model, region (globs), prompt (a regex, searched in the last user message)
     times:   how often the rule applies; without it always
-    reply:   text or words (one token each), thinking, stop_reason, usage
+    reply:   text or words (one token each), thinking, stop_reason, usage, tool_input (the input of
+             a tool_use, after the text if there is one), citations (of the text, as the Messages
+             API has them: type, cited_text, document_index, document_title, and its place)
     error:   type, and where AWS's own shall not do: status, message, headers
     deny:    an IAM action (a glob); the rule applies to the operations that need it
     empty:   true: FilterLogEvents finds nothing yet, as when a record is still on its way

@@ -9,10 +9,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from bedrock_claude_cli.sandbox import answers
+from bedrock_claude_cli.sandbox import answers, converse_message, guardrails
+from bedrock_claude_cli.sandbox import message as messages_api
+from bedrock_claude_cli.sandbox.caching import Cache
 from bedrock_claude_cli.sandbox.converse import to_messages_body
 from bedrock_claude_cli.sandbox.models import INVALID_ID, Model, resolve, split
 from bedrock_claude_cli.sandbox.request import MALFORMED, Request
+from bedrock_claude_cli.sandbox.sizes import input_tokens
 from bedrock_claude_cli.sandbox.validation import check_body
 from bedrock_claude_cli.sandbox.wire import Logged, Reply, invalid, json_reply
 
@@ -27,6 +30,7 @@ def messages_body(request: Request, *, strict_version: bool) -> dict[str, Any]:
     model = resolve(str(request.model), request.region)
     if len(request.body) > MAX_BODY:
         raise invalid("Input is too long for requested model.")
+    guardrails.check(request)
     if request.operation.startswith("Converse"):
         return to_messages_body(request.json(), model)
     body = request.json()
@@ -76,24 +80,25 @@ def prompt_of(request: Request) -> str:
     return ""
 
 
-def answer(request: Request, body: dict[str, Any], rule: Mapping[str, Any]) -> Reply:
+def answer(request: Request, body: dict[str, Any], rule: Mapping[str, Any], cache: Cache) -> Reply:
     """The canned answer (or the rule's) in the operation's own format."""
     if request.operation == "CountTokens":
-        return json_reply({"inputTokens": answers.input_tokens(body)})
+        return json_reply({"inputTokens": input_tokens(body)})
     model = resolve(str(request.model), request.region)
-    said = answers.compose(body, model, prompt_of(request), request.request_id, rule)
-    if request.operation == "InvokeModel":
-        message = answers.message(said)
-        reply = json_reply(message, headers=_token_counts(said.usage))
-        return replace(reply, logged=Logged(message, said.usage))
+    said = answers.compose(body, model, prompt_of(request), request.request_id, rule, cache)
     if request.operation.startswith("Converse"):
-        whole = answers.converse_message(said)
+        whole = converse_message.message(said)
         # AWS's log puts a ConverseStream together again, and leaves an invocation's events alone.
         logged = Logged(whole, said.usage)
         if request.operation == "Converse":
             return replace(json_reply(whole), logged=logged)
-        return Reply(content_type=STREAM_TYPE, frames=answers.converse_frames(said), logged=logged)
-    frames = list(answers.message_frames(said))
+        return Reply(content_type=STREAM_TYPE, frames=converse_message.frames(said), logged=logged)
+    extra = guardrails.action(request, said.stop_reason)
+    if request.operation == "InvokeModel":
+        whole = messages_api.message(said) | extra
+        reply = json_reply(whole, headers=_token_counts(said.usage))
+        return replace(reply, logged=Logged(whole, said.usage))
+    frames = list(messages_api.frames(said, extra))
     return Reply(
         content_type=STREAM_TYPE,
         headers={"X-Amzn-Bedrock-Content-Type": "application/json"},

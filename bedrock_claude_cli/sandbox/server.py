@@ -10,6 +10,7 @@ from typing import Any
 
 from bedrock_claude_cli.sandbox import auth, control, runtime, services
 from bedrock_claude_cli.sandbox.backend import Backend
+from bedrock_claude_cli.sandbox.caching import Cache
 from bedrock_claude_cli.sandbox.cloudwatch import CloudWatch
 from bedrock_claude_cli.sandbox.http import Server
 from bedrock_claude_cli.sandbox.invocation_logging import InvocationLogging
@@ -52,6 +53,7 @@ class Sandbox:
 
     def _empty(self) -> None:
         self._sts = Sts()
+        self._cache = Cache()
         self._backend = Backend()
         self._cloudwatch = CloudWatch(self._backend)
         self._logging = InvocationLogging(self._backend)
@@ -142,7 +144,7 @@ class Sandbox:
         if refused:
             raise refused
         if runs_model:
-            return runtime.answer(request, body, rule.get("reply", {})), script
+            return runtime.answer(request, body, rule.get("reply", {}), self._cache), script
         if request.service == "sts":
             return self._sts.answer(request), script
         if others:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from bedrock_claude_cli.sandbox.answers import input_tokens
+from bedrock_claude_cli.sandbox import caching, documents, features
 from bedrock_claude_cli.sandbox.images import check_source
 from bedrock_claude_cli.sandbox.models import Model
+from bedrock_claude_cli.sandbox.sizes import input_tokens
 from bedrock_claude_cli.sandbox.wire import invalid
 
 VERSION = "bedrock-2023-05-31"
@@ -66,6 +67,7 @@ def check_parameters(body: dict[str, Any], model: Model) -> None:
     _check_sampling(body, model)
     if "thinking" in body:
         _check_thinking(body, model)
+    features.check(body, model)
     sequences = body.get("stop_sequences") or []
     if not _is_list_of(sequences, str):
         raise invalid("stop_sequences: Input should be a valid list of strings")
@@ -87,6 +89,9 @@ def check_messages(body: dict[str, Any], model: Model) -> None:
     for block in system if isinstance(system, list) else []:
         if not block.get("text"):
             raise invalid("system: text content blocks must be non-empty")
+    documents.check(body, model)
+    features.check_together(body)
+    caching.check(body)
     count = input_tokens(body)
     if count > model.context:
         raise invalid(f"prompt is too long: {count} tokens > {model.context} maximum")
