@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, is_dataclass
 from typing import Any, Generic, TextIO, TypeVar
 
 from bedrock_claude_cli.errors import CliError, UsageError
-from bedrock_claude_cli.terminal import safe
+from bedrock_claude_cli.terminal import AsideWriter, Writer, safe
 
 Row = TypeVar("Row")
 
@@ -73,6 +73,10 @@ class Output:
         self._say("error", text, "31;1")
         if hint:
             self._say("hint", hint, "36")
+
+    def thoughts(self) -> Writer:
+        """Where thinking that a flag asked for goes as it comes; it shows with --quiet too."""
+        return AsideWriter(self.stderr, terminal=self.stderr.isatty(), dim=self._talk_color)
 
     def _say(self, word: str, text: str, color: str) -> None:
         self.stdout.flush()

@@ -2,29 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import shutil
+from collections.abc import Generator, Iterator
 from contextlib import closing
+from typing import TYPE_CHECKING
 
-from bedrock_claude_cli.bedrock.answer import Answer, Event, Note, Text, Waiting
+from bedrock_claude_cli.bedrock.answer import (
+    Answer,
+    Cited,
+    Event,
+    Note,
+    Text,
+    Thinking,
+    Waiting,
+)
 from bedrock_claude_cli.errors import ExitCode
 from bedrock_claude_cli.extract import fenced
 from bedrock_claude_cli.output import Output
 from bedrock_claude_cli.terminal import answer_writer
 
+if TYPE_CHECKING:
+    from bedrock_claude_cli.terminal.citations import CitedWriter
+
+PIPE_WIDTH = 100  # columns of a list of sources that no terminal shows
+
 
 class View:
-    """Where an answer goes: piece by piece, or at once as text, as JSON or as a code block."""
+    """Where an answer goes: piece by piece, or at once as text, as JSON or as a code block.
 
-    def __init__(self, out: Output, *, plain: bool, streaming: bool, language: str | None) -> None:
+    `citations` says that sources may come, `thinking` that thinking is shown on stderr.
+    """
+
+    def __init__(
+        self,
+        out: Output,
+        *,
+        plain: bool,
+        streaming: bool,
+        language: str | None,
+        citations: bool = False,
+        thinking: bool = False,
+    ) -> None:
         self._out = out
         self._streaming = streaming
         self._language = language
+        self._thoughts = out.thoughts() if thinking else None
         self._writer = answer_writer(
             out.stdout,
             terminal=out.terminal,
             markdown=not plain and language is None,
             color=out.color,
         )
+        self._cited: CitedWriter | None = None
+        if citations:
+            self._expect_sources()
 
     def follow(self, events: Generator[Event, None, None]) -> None:
         """Show the events as they come, to their end or to the first exception."""
@@ -33,17 +64,39 @@ class View:
                 for event in events:
                     self._show(event)
         finally:
+            self._end_thoughts()
             self._writer.finish()
 
     def _show(self, event: Event) -> None:
         match event:
-            case Text(text) if self._streaming:
-                self._writer.write(text)
+            case Text() | Cited():
+                self._end_thoughts()
+                if self._streaming:
+                    self._write(event)
+            case Thinking(text) if self._thoughts:
+                self._thoughts.write(text)
             case Waiting(seconds, cause, attempt, most):
                 again = f"trying again in {seconds:g} s (attempt {attempt} of {most})"
                 self._out.note(f"{cause}: {again}")
             case Note(text):
                 self._out.note(text)
+
+    def _write(self, event: Text | Cited) -> None:
+        if isinstance(event, Text):
+            self._writer.write(event.text)
+        else:
+            self._expect_sources().cite(event.number)
+
+    def _expect_sources(self) -> CitedWriter:
+        if self._cited is None:
+            from bedrock_claude_cli.terminal.citations import CitedWriter
+
+            self._writer = self._cited = CitedWriter(self._writer)
+        return self._cited
+
+    def _end_thoughts(self) -> None:
+        if self._thoughts:
+            self._thoughts.finish()
 
     def rest(self, answer: Answer) -> bool:
         """Print what was not streamed; False if a code block was asked for and there is none."""
@@ -55,10 +108,36 @@ class View:
             self._out.data(answer.as_json() | extracted)
         elif text is None:
             self._out.note(f"the whole answer was:\n{answer.text}")
-        elif not self._streaming:
+        elif self._language is not None:
             self._writer.write(text)
             self._writer.finish()
+        else:
+            if not self._streaming:
+                for event in _pieces(answer):
+                    self._write(event)
+                self._writer.finish()
+            self._list_sources(answer)
         return text is not None
+
+    def _list_sources(self, answer: Answer) -> None:
+        if not answer.citations:
+            return
+        from bedrock_claude_cli.terminal.citations import listing
+
+        width = shutil.get_terminal_size().columns if self._out.terminal else PIPE_WIDTH
+        writer = answer_writer(self._out.stdout, terminal=self._out.terminal, markdown=False)
+        writer.write("\n" + listing(answer.citations, width))
+        writer.finish()
+
+
+def _pieces(answer: Answer) -> Iterator[Text | Cited]:
+    """A whole answer as the events that it came in."""
+    at = 0
+    for each in answer.citations or ():
+        yield Text(answer.text[at : each["position"]])
+        yield Cited(each, each["number"])
+        at = each["position"]
+    yield Text(answer.text[at:])
 
 
 def verdict(

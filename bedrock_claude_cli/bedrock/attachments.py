@@ -27,7 +27,7 @@ PDF_PAGES = 100
 
 _FORCED = re.compile(r"(?s)(?P<path>.+):(?P<type>[a-z]+/[\w.+-]+)", re.IGNORECASE)
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
-_TAKEN = "PDF, PNG, JPEG, GIF, WebP and text; with `--via converse` also docx and xlsx"
+_TAKES = "it takes PDF, PNG, JPEG, GIF, WebP and text; with `--via converse` also docx and xlsx"
 _ALIASES = {"image/jpg": "image/jpeg", "application/json": "text/plain"}
 
 
@@ -44,7 +44,7 @@ def split(spec: str) -> tuple[str, str | None]:
         return spec, None
     kind = _ALIASES.get(kind, kind)
     if not (kind.startswith("text/") or kind in (media.PDF, *media.IMAGES, *media.OFFICE)):
-        raise UsageError(f"{spec}: nothing can be attached as {kind}", hint=f"what can: {_TAKEN}")
+        raise UsageError(f"{spec}: Bedrock takes nothing as {kind}", hint=f"Bedrock takes {_TAKES}")
     return path, kind
 
 
@@ -74,7 +74,9 @@ def read(spec: str, stdin: Callable[[], bytes]) -> Attachment:
     elif kind in media.IMAGES:
         fits = media.pixels(data, kind) is not None
     else:
-        raise RejectedError(f"{shown} is {kind}, which Bedrock does not take", hint=_TAKEN)
+        raise RejectedError(
+            f"{shown} is {kind}, which Bedrock does not take", hint=f"it takes {_TAKES}"
+        )
     if not fits:
         what = media.OFFICE.get(kind, kind)
         raise RejectedError(f"{shown} is damaged, or no {what}")
@@ -127,14 +129,15 @@ def _text(data: bytes, shown: str) -> bytes:
     try:
         found = media.text(data)
     except ValueError as error:
-        raise _no_text(shown, error) from None
+        raise _no_text(shown, error, data) from None
     if not found.strip():
         raise UsageError(f"{shown} is blank")
     return found.encode()
 
 
-def _no_text(shown: str, why: ValueError) -> CliError:
-    return RejectedError(f"{shown} {why}", hint="`iconv -f LATIN1 -t UTF-8` converts text")
+def _no_text(shown: str, why: ValueError, data: bytes) -> CliError:
+    converts = "`iconv -f LATIN1 -t UTF-8` converts text" if media.looks_like_text(data) else None
+    return RejectedError(f"{shown} {why}", hint=converts)
 
 
 def _unknown(shown: str, data: bytes) -> CliError:
@@ -142,8 +145,8 @@ def _unknown(shown: str, data: bytes) -> CliError:
         try:
             media.text(data)
         except ValueError as error:
-            return _no_text(shown, error)
-    return RejectedError(f"{shown} is of no type that Bedrock takes", hint=f"it takes {_TAKEN}")
+            return _no_text(shown, error, data)
+    return RejectedError(f"{shown} is of no type that Bedrock takes", hint=_TAKES)
 
 
 def check(

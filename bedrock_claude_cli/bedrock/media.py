@@ -173,7 +173,7 @@ def pages(data: bytes, name: str) -> int:
         )
     if why:
         raise RejectedError(
-            f"{name} is a damaged PDF: {why}", hint="`qpdf IN.pdf OUT.pdf` may mend it"
+            f"{name} is a damaged PDF, or none: {why}", hint="`qpdf IN.pdf OUT.pdf` may mend it"
         )
     if not found:
         raise RejectedError(f"{name} is a PDF without pages")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Protocol, TextIO
 
 # Controls but \t and \n, bidi embeddings, overrides and isolates, invisible characters, lone
@@ -83,6 +84,37 @@ class SafeWriter(RawWriter):
         """Write what was held back and end the last line."""
         super().write(self._cleaner.feed("", final=True))
         super().finish()
+
+
+class AsideWriter:
+    """What is said beside the answer: dimmed if `dim`, with a blank line at its end."""
+
+    def __init__(self, stream: TextIO, *, terminal: bool, dim: bool) -> None:
+        self._stream, self._dim = stream, dim
+        self._writer = SafeWriter(stream) if terminal else RawWriter(stream)
+        self._open = False
+
+    def write(self, text: str) -> None:
+        """Write a piece as it arrives; the color ends with it, whatever comes next."""
+        self._open = self._open or bool(text)
+        self._dimmed(lambda: self._writer.write(text))
+
+    def finish(self) -> None:
+        """End it, if anything was written; a second call does nothing."""
+        if self._open:
+            self._open = False
+            self._dimmed(self._writer.finish)
+            emit(self._stream, "\n")
+
+    def _dimmed(self, write: Callable[[], None]) -> None:
+        if not self._dim:
+            write()
+            return
+        self._stream.write("\x1b[2m")
+        try:
+            write()
+        finally:
+            emit(self._stream, "\x1b[0m")
 
 
 class Cleaner:

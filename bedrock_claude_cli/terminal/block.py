@@ -78,7 +78,7 @@ class Block:
         words = _WORDS.findall(self._held + text.replace("\t", "    "))
         self._held = ""
         for number, word in enumerate(words, 1):
-            endless = _width(word) > room or (number == 1 and self._glued)
+            endless = columns(word) > room or (number == 1 and self._glued)
             last = number == len(words) and not final
             if last:
                 self._held = word[-1] if endless else word
@@ -131,12 +131,12 @@ class Block:
         if word.startswith(" "):
             self._space = (self._space + word)[: self.size.columns]
         elif word:
-            width = len(self._space) + _width(word)
+            width = len(self._space) + columns(word)
             if not endless and self._column + width > self.size.columns:
                 self._fold()
             else:
                 self.put(self._space, len(self._space))
-            self.put(word, _width(word))
+            self.put(word, columns(word))
             self._space = ""
             if endless and any(_columns(character) != 1 for character in word):
                 self.stays = True  # nobody knows where the terminal folds it
@@ -147,7 +147,7 @@ class Block:
         self._column = self.indent
 
 
-def _width(text: str) -> int:
+def columns(text: str) -> int:
     """Return how many columns a terminal needs for text, rather one too many than too few."""
     return len(text) if text.isascii() else sum(map(_columns, text))
 
