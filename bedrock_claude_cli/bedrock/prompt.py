@@ -11,7 +11,7 @@ from bedrock_claude_cli.bedrock.spec import Spec
 from bedrock_claude_cli.bedrock.spec import is_utf8 as is_utf8
 
 ENDPOINTS = ("auto", "global", "in-region", "us", "eu", "jp", "au", "apac", "in", "us-gov")
-VIAS = ("invoke", "sdk", "mantle")
+VIAS = ("invoke", "converse", "sdk", "mantle")
 EFFORTS = ("low", "medium", "high", "xhigh", "max")
 TTLS = ("5m", "1h")
 
