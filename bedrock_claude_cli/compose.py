@@ -20,6 +20,7 @@ def compose(
     question: str | None,
     *,
     use_stdin: bool,
+    show_thinking: bool = False,
     params: list[str] | None = None,
     history: tuple[Mapping[str, Any], ...] = (),
     kept_system: str | None = None,
@@ -37,14 +38,25 @@ def compose(
         ctx, target, question or prompt, earlier, use_stdin=use_stdin
     )
     text = read_question(question, use_stdin=stdin_left, note=ctx.out.note, prompt=prompt)
+    system = kept_system if system is None else system
+    shaped = shape.resolve(
+        asked,
+        target.known,
+        schema=schema,
+        system=system,
+        attachments=(*earlier, *attached),
+        history=history,
+    )
+    if show_thinking:
+        shaped = shape.shown(shaped, target.known)
     request = Request(
         asked,
         target.model_id,
         text,
-        kept_system if system is None else system,
+        system,
         attachments=attached,
         history=history,
-        shape=shape.resolve(asked, target.known, schema=schema, attachments=(*earlier, *attached)),
+        shape=shaped,
     )
     sources = {key: each.source for key, each in ctx.settings.values.items()}
     ask.check(request, target.known, sources)
@@ -67,19 +79,25 @@ def _filled(ctx: Context, params: list[str]) -> tuple[str | None, str | None]:
 
 
 def _schema(given: str | None) -> Mapping[str, Any] | None:
-    """The schema in a JSON text or in a file."""
+    """The schema in a JSON text, which begins with a brace or a bracket, or in a file."""
     if given is None:
         return None
     from bedrock_claude_cli.bedrock import schema
 
-    if given.lstrip().startswith("{"):
+    if given.lstrip()[:1] in ("{", "["):
         return schema.read(given, "--schema")
     path = Path(given)
     try:
-        return schema.read(path.expanduser().read_text("utf-8"), f"the schema in {path}")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise UsageError(f"the schema in {path} cannot be read: {why}") from None
+        text = path.expanduser().read_bytes().decode("utf-8-sig")
+    except (OSError, RuntimeError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        if isinstance(error, UnicodeDecodeError):
+            why = f"it is not UTF-8 text (byte {error.start:,})"
+        raise UsageError(
+            f"the schema in {path} cannot be read: {why}",
+            hint="--schema takes a file, or the JSON itself, which begins with {",
+        ) from None
+    return schema.read(text, f"the schema in {path}")
 
 
 def _attachments(

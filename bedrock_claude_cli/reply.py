@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Generator, Iterator
 from contextlib import closing
@@ -113,7 +114,7 @@ class View:
             self._writer.finish()
         else:
             if not self._streaming:
-                for event in _pieces(answer):
+                for event in _pieces(answer, indented=self._out.terminal):
                     self._write(event)
                 self._writer.finish()
             self._list_sources(answer)
@@ -130,8 +131,11 @@ class View:
         writer.finish()
 
 
-def _pieces(answer: Answer) -> Iterator[Text | Cited]:
-    """A whole answer as the events that it came in."""
+def _pieces(answer: Answer, *, indented: bool) -> Iterator[Text | Cited]:
+    """A whole answer as the events that it came in; JSON as it came, or indented for eyes."""
+    if indented and answer.parsed is not None:
+        yield Text(json.dumps(answer.parsed, indent=2, ensure_ascii=False))
+        return
     at = 0
     for each in answer.citations or ():
         yield Text(answer.text[at : each["position"]])
@@ -164,11 +168,10 @@ def usage_line(answer: Answer, prices: str) -> str:
     if usage is not None:
         least = "" if answer.stop_reason else "at least "
         tokens = f"{usage.input_tokens} tokens in, {least}{usage.output_tokens} out"
-        if usage.cache_read_input_tokens or usage.cache_creation_input_tokens:
-            tokens += (
-                f", cache {usage.cache_read_input_tokens} read"
-                f" {usage.cache_creation_input_tokens} written"
-            )
+        tokens += (
+            f", cache {usage.cache_read_input_tokens} read"
+            f" {usage.cache_creation_input_tokens} written"
+        )
     cost = "cost unknown"
     if answer.cost_usd is not None:
         cost = f"about ${answer.cost_usd:.6f} ({prices})"

@@ -75,7 +75,7 @@ def _system(request: Request) -> str | list[dict[str, Any]] | None:
     text = request.system
     if request.shape.tool_schema is not None and not request.shape.tool_forced:
         text = f"{text}\n\n{_ASK_FOR_TOOL}" if text else _ASK_FOR_TOOL
-    if text is None or request.options.cache is None:
+    if text is None or request.system is None or request.options.cache is None:
         return text
     return [{"type": "text", "text": text} | _mark(request)]
 
@@ -117,7 +117,13 @@ def attached(history: Iterable[Mapping[str, Any]]) -> Iterator[Attachment]:
             data = source["data"].encode()
         else:
             data = base64.b64decode(source["data"], validate=True)
-        yield Attachment(block.get("title", "image"), source["media_type"], data)
+        name, kind = block.get("title", "image"), source["media_type"]
+        pages = None
+        if kind == "application/pdf":
+            from bedrock_claude_cli.bedrock import media
+
+            pages = media.pages(data, name)
+        yield Attachment(name, kind, data, pages)
 
 
 def turn(role: str, content: Any) -> Mapping[str, Any]:

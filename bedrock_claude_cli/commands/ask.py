@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Annotated, Any, Optional
 
 import typer
@@ -16,7 +17,7 @@ from bedrock_claude_cli.bedrock.transports import transport
 from bedrock_claude_cli.compose import compose
 from bedrock_claude_cli.context import Context
 from bedrock_claude_cli.context import command as as_command
-from bedrock_claude_cli.errors import ExitCode
+from bedrock_claude_cli.errors import ExitCode, UsageError
 from bedrock_claude_cli.extract import Command as Command
 from bedrock_claude_cli.reply import View, usage_line, verdict
 
@@ -56,6 +57,9 @@ def command(
     ] = False,
     plain: Annotated[
         bool, typer.Option("--plain", help="Bare text on a terminal too, no markdown.")
+    ] = False,
+    show_thinking: Annotated[
+        bool, typer.Option("--show-thinking", help="The model's thinking, on stderr.")
     ] = False,
     usage: Annotated[
         bool, typer.Option("--usage", "-u", help="Tokens, cost and times, on stderr.")
@@ -111,9 +115,16 @@ def command(
         timeout=timeout,
         retries=retries,
     )
+    if extract is not None and ctx.settings.options.schema is not None:
+        raise UsageError(
+            "--extract picks a code block, and with --schema the answer is bare JSON",
+            hint="leave one of them out",
+        )
     known = catalog.load()
     target = calling.target(ctx, known)
-    request, fitting = compose(ctx, target, question, use_stdin=not no_stdin)
+    request, fitting = compose(
+        ctx, target, question, use_stdin=not no_stdin, show_thinking=show_thinking
+    )
     if code is not None:
         return _program(ctx, code, request)
     if dry_run:
@@ -121,15 +132,20 @@ def command(
         return ExitCode.OK
     for note in (*target.notes, *request.shape.notes):
         ctx.out.note(note)
-    streaming = not (no_stream or ctx.out.json or extract is not None or fitting)
-    view = View(ctx.out, plain=plain, streaming=streaming, language=extract)
+    streaming = not (no_stream or ctx.out.json or extract is not None or fitting is not None)
+    view = View(
+        ctx.out,
+        plain=plain or fitting is not None,
+        streaming=streaming,
+        language=extract,
+        citations=request.shape.citations,
+        thinking=show_thinking,
+    )
     answer = Answer(
         model=target.model_id, endpoint=target.endpoint, region=ctx.region, via=request.options.via
     )
     try:
-        _receive(ctx, view, request, target, known, answer)
-        if fitting is not None and answer.complete:
-            schemas.judge(answer, fitting)
+        _receive(ctx, view, request, target, known, answer, fitting)
     except KeyboardInterrupt:
         if answer.request_id:
             view.rest(answer)
@@ -161,6 +177,7 @@ def _receive(
     target: model_id.Target,
     known: catalog.Catalog,
     answer: Answer,
+    fitting: Mapping[str, Any] | None,
 ) -> None:
     """Send the request and show the text as it comes; what arrived is kept whatever happens."""
     try:
@@ -170,20 +187,28 @@ def _receive(
             )
         )
     finally:
+        if fitting is not None:
+            schemas.judge(answer, fitting)
         sent = target._replace(model_id=answer.model or "", endpoint=answer.endpoint)
         # Before its end an answer's output tokens are not told, so neither is its cost.
-        answer.cost_usd = _cost(ctx, sent, answer.usage) if answer.stop_reason else None
+        cache = request.options.cache
+        answer.cost_usd = _cost(ctx, sent, answer.usage, cache) if answer.stop_reason else None
 
 
-def _cost(ctx: Context, target: model_id.Target, usage: Usage | None) -> float | None:
+def _cost(
+    ctx: Context, target: model_id.Target, usage: Usage | None, cache: str | None
+) -> float | None:
+    """What the tokens cost; every cache point of a request lives as long, `cache`."""
     if usage is None:
         return None
+    written = usage.cache_creation_input_tokens
     return pricing.cost(
         pricing.price(target, ctx.settings.prices),
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
         cache_read=usage.cache_read_input_tokens,
-        cache_write_5m=usage.cache_creation_input_tokens,
+        cache_write_5m=0 if cache == "1h" else written,
+        cache_write_1h=written if cache == "1h" else 0,
     )
 
 
@@ -201,7 +226,7 @@ def _forecast(ctx: Context, request: Request, target: model_id.Target) -> dict[s
         "estimate": {
             "input_tokens": tokens,
             "max_tokens": request.options.max_tokens,
-            "cost_usd": _cost(ctx, target, most),
+            "cost_usd": _cost(ctx, target, most, request.options.cache),
         },
         "notes": [*target.notes, *request.shape.notes],
     }
