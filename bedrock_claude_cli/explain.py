@@ -19,7 +19,14 @@ from bedrock_claude_cli.errors import (
     UnavailableError,
     UsageError,
 )
-from bedrock_claude_cli.known_errors import BY_STATUS, CLIENT_TABLE, EXPIRED, NO_CREDENTIALS, TABLE
+from bedrock_claude_cli.known_errors import (
+    AWS_NAMES,
+    BY_STATUS,
+    CLIENT_TABLE,
+    EXPIRED,
+    NO_CREDENTIALS,
+    TABLE,
+)
 
 _NOT_AWS = "something between you and AWS answered: a proxy, a firewall or a captive portal"
 
@@ -85,11 +92,12 @@ def explain(found: AwsFault) -> CliError:
     """
     text = found.message.lower()
     # Without the header that names the error, botocore gives the status for a name.
-    name = "" if found.name.isdecimal() else found.name
+    said = "" if found.name.isdecimal() else found.name
+    name = aws_name(said)
     shown = ": ".join(part for part in (name or f"HTTP {found.status}", found.message) if part)
     told: tuple[type[CliError], str | None, str] | None = None
     for row in TABLE:
-        if (not row.names or name in row.names) and row.fragment in text:
+        if (not row.names or {said, name} & set(row.names)) and row.fragment in text:
             told = row.error, row.hint, row.retry
             break
     in_a_stream = not 300 <= found.status < 600
@@ -108,6 +116,18 @@ def explain(found: AwsFault) -> CliError:
     return kind(shown, hint=hint, code=name or None, request_id=found.request_id, retry=retry)
 
 
+def aws_name(name: str) -> str:
+    """AWS's name of an error that the Messages API calls by another."""
+    return AWS_NAMES.get(name, name)
+
+
+def cause(error: BaseException) -> BaseException:
+    """What the anthropic SDK's error about a connection wraps; any other error itself."""
+    inner = error.__cause__
+    wraps = type(error).__name__ in ("APIConnectionError", "APITimeoutError")
+    return inner if wraps and inner is not None else error
+
+
 def translate(error: BaseException) -> CliError:
     """Any exception as the error a user sees; an unexpected one is exit 1.
 
@@ -122,7 +142,11 @@ def translate(error: BaseException) -> CliError:
     if type(error).__module__.startswith("typer.") and "ClickException" in names:
         return UsageError(_usage_message(error), hint=_usage_hint(error))
     if _of_a_client(error):
-        if "invalid header value" in str(error).lower():  # whose text would show the key
+        error = cause(error)
+        names = [kind.__name__ for kind in type(error).__mro__]
+        if re.search(
+            "(invalid|illegal) header value", str(error), re.I
+        ):  # whose text would show the key
             return AuthError(
                 "a key or token holds a line break or another character that no header can carry",
                 hint="set it anew; it was not sent",
@@ -143,8 +167,12 @@ def translate(error: BaseException) -> CliError:
 
 def _from_client(error: BaseException, name: str) -> CliError:
     """A client's own exception, which tells no operation: its text may name the URL."""
+    if name == "ConnectError" and any(type(each).__module__ == "ssl" for each in _chain(error)):
+        name = "SSLError"
     kind, hint, retry = CLIENT_TABLE[name]
     text = _one_line(error)
+    url = _url(error)
+    text = f"{text} ({url})" if url else text
     if name == "SSLError":
         if "CERTIFICATE_VERIFY_FAILED" in text:
             retry = "no"
@@ -153,6 +181,12 @@ def _from_client(error: BaseException, name: str) -> CliError:
     elif retry == "maybe-billed" and re.search(_FREE, text):
         hint, retry = "try again in a little while", "now"
     return kind(text, hint=hint, retry=retry)
+
+
+def _url(error: BaseException) -> str | None:
+    """The URL that an httpx2 error is about, which its text does not name."""
+    request = getattr(error, "_request", None)  # the public property raises where there is none
+    return f'"{request.url}"' if request is not None else None
 
 
 def _in_handshake(error: BaseException) -> bool:

@@ -48,7 +48,22 @@ _GONE = (
     "status` shows it, and `bedrock-claude enable-logging` makes it again"
 )
 
-_THROTTLE = ("ThrottlingException", "Throttling", "TooManyRequestsException", "rate_limit_error")
+_THROTTLE = ("ThrottlingException", "Throttling", "TooManyRequestsException")
+
+# What the Messages API calls the same errors: docs.anthropic.com "Errors". A row may name either.
+AWS_NAMES = {
+    "invalid_request_error": "ValidationException",
+    "authentication_error": "UnrecognizedClientException",
+    "permission_error": "AccessDeniedException",
+    "not_found_error": "ResourceNotFoundException",
+    "request_too_large": "ValidationException",
+    "rate_limit_error": "ThrottlingException",
+    "timeout_error": "ModelTimeoutException",
+    "api_error": "InternalServerException",
+    "overloaded_error": "ServiceUnavailableException",
+}
+
+_SIGNATURE = ("InvalidSignatureException", "SignatureDoesNotMatch")
 
 # Error texts and what they mean: docs.aws.amazon.com/bedrock "Troubleshooting API error codes" and
 # the public issue threads that quote them. First match wins.
@@ -56,11 +71,9 @@ TABLE: tuple[Known, ...] = (
     Known(("ExpiredTokenException", "ExpiredToken"), "", AuthError, EXPIRED),
     Known((), "security token included in the request is expired", AuthError, EXPIRED),
     Known(("RequestExpired",), "", AuthError, _CLOCK),
-    Known(("InvalidSignatureException", "SignatureDoesNotMatch"), "signature expired", AuthError,
-          _CLOCK),
-    Known(("InvalidSignatureException", "SignatureDoesNotMatch"), "not yet current", AuthError,
-          _CLOCK),
-    Known(("InvalidSignatureException", "SignatureDoesNotMatch"), "", AuthError,
+    Known((*_SIGNATURE, "authentication_error"), "signature expired", AuthError, _CLOCK),
+    Known((*_SIGNATURE, "authentication_error"), "not yet current", AuthError, _CLOCK),
+    Known(_SIGNATURE, "", AuthError,
           "the secret access key does not belong to the access key id: `aws configure` sets both"),
     Known(("UnrecognizedClientException", "InvalidClientTokenId"), "", AuthError,
           "AWS does not know these keys, or region {region} is not enabled in the account; "
@@ -93,9 +106,10 @@ TABLE: tuple[Known, ...] = (
     Known(("AccessDenied",), "access denied", DeniedError,
           "to read logs in S3 takes s3:ListBucket on the bucket, s3:GetObject on its objects, and "
           "kms:Decrypt where a key of yours encrypts them"),
+    Known(("permission_error",), "not available for this account", DeniedError,
+          "bedrock-mantle does not offer the model to this account; `--via invoke` may reach it"),
     Known(("AccessDeniedException", "AccessDenied", "UnauthorizedOperation", "NotAuthorized"), "",
           DeniedError, "ask an administrator of the account to grant {action}"),
-    Known(("permission_error",), "", DeniedError, _USE_CASE),
     Known(("ValidationException",), "operation not allowed", DeniedError,
           "the account is restricted (often a new one): ask AWS Support to enable Bedrock"),
     Known(("ValidationException",), "is not allowed for this account", DeniedError,
@@ -113,7 +127,9 @@ TABLE: tuple[Known, ...] = (
           "use an active model: `bedrock-claude list-models --active`"),
     Known(("ResourceNotFoundException",), "log group", RejectedError, _GONE),
     Known(("NoSuchBucket",), "", RejectedError, _GONE),
-    Known(("not_found_error",), "", RejectedError, _LIST),
+    Known(("not_found_error",), "", RejectedError,
+          "bedrock-mantle has ids of its own and fewer regions; `--via invoke` calls the model "
+          "through an inference profile"),
     Known(("ValidationException",), "on-demand throughput isn", RejectedError, _LIST),
     Known(("ValidationException",), "model identifier is invalid", RejectedError, _LIST),
     Known(("ValidationException",), "invalid api version", RejectedError,
@@ -141,12 +157,12 @@ TABLE: tuple[Known, ...] = (
     Known(_THROTTLE, "", UnavailableError, "wait a little, or raise --retries", "now"),
     Known(("ModelNotReadyException",), "", UnavailableError,
           "the model is being made ready; try again in a minute", "now"),
-    Known(("ServiceUnavailableException", "ServiceUnavailable", "overloaded_error"), "",
+    Known(("ServiceUnavailableException", "ServiceUnavailable"), "",
           UnavailableError, _BUSY, "now"),
     Known(("ModelTimeoutException",), "", UnavailableError,
           f"{_MAYBE}; ask for less at once, or raise --timeout", "maybe-billed"),
     Known(("ModelErrorException", "ModelStreamErrorException", "InternalServerException",
-           "InternalFailure", "InternalServerError", "api_error"), "", UnavailableError, _MAYBE,
+           "InternalFailure", "InternalServerError"), "", UnavailableError, _MAYBE,
           "maybe-billed"),
 )  # fmt: skip
 
@@ -213,6 +229,12 @@ CLIENT_TABLE: dict[str, tuple[type[CliError], str | None, str]] = {
     "InvalidPayloadLength": (UnavailableError, _MAYBE, "maybe-billed"),
     "ParserError": (UnavailableError, _MAYBE, "maybe-billed"),
     "ResponseParserError": (UnavailableError, _MAYBE, "maybe-billed"),
+    "ConnectError": (UnavailableError, _UNREACHED, "now"),
+    "ConnectTimeout": (UnavailableError, _UNREACHED, "now"),
+    "ProxyError": (UnavailableError, "check HTTPS_PROXY; nothing was billed", "now"),
+    "PoolTimeout": (UnavailableError, "nothing was billed; ask less at once", "now"),
+    "TimeoutException": (UnavailableError, f"{_MAYBE}; raise --timeout", "maybe-billed"),
+    "TransportError": (UnavailableError, _MAYBE, "maybe-billed"),
     "APITimeoutError": (UnavailableError, f"{_MAYBE}; raise --timeout", "maybe-billed"),
     "APIConnectionError": (UnavailableError, _MAYBE, "maybe-billed"),
 }  # fmt: skip

@@ -14,7 +14,7 @@ import pytest
 
 from bedrock_claude_cli.errors import CliError, ExitCode
 from bedrock_claude_cli.explain import AwsFault, explain, fault, translate
-from bedrock_claude_cli.known_errors import CLIENT_TABLE, TABLE
+from bedrock_claude_cli.known_errors import AWS_NAMES, CLIENT_TABLE, TABLE
 from bedrock_claude_cli.sandbox import Sandbox
 from tests.conftest import Run
 
@@ -81,7 +81,7 @@ CASES = [
     Case(REFUSED, 403, "You don\u2019t have access to the model with the specified model ID.",
          DENIED, "use-case form"),
     Case("permission_error", 403, "claude is not available for this account", DENIED,
-         "use-case form"),
+         "--via invoke"),
     Case(VALIDATION, 400, "Operation not allowed", DENIED, "AWS Support"),
     Case(VALIDATION, 400, "Access to Anthropic models is not allowed for this account.", DENIED,
          "not offered to this account"),
@@ -101,7 +101,7 @@ CASES = [
          "logs status"),
     Case("NoSuchBucket", 404, "The specified bucket does not exist", REJECTED, "enable-logging"),
     Case("AccessDenied", 403, "Access Denied", DENIED, "s3:GetObject"),
-    Case("not_found_error", 404, "model: us.anthropic.claude", REJECTED, "list-models --ids"),
+    Case("not_found_error", 404, "model: us.anthropic.claude", REJECTED, "--via invoke"),
     Case(VALIDATION, 400, "Invocation of model ID X with on-demand throughput isn\u2019t "
          "supported. Retry your request with the ID or ARN of an inference profile that contains "
          "this model.", REJECTED, "list-models --ids --region us-east-1"),
@@ -133,6 +133,14 @@ CASES = [
     Case("InternalServerException", 500, "Oh no", UNAVAILABLE, BILLED, "maybe-billed"),
     Case("ServiceUnavailableException", 503, "Busy", UNAVAILABLE, "capacity", "now"),
     Case("overloaded_error", 529, "Overloaded", UNAVAILABLE, "capacity", "now"),
+    Case("rate_limit_error", 429, "Too many tokens per day", UNAVAILABLE, "daily", "later"),
+    Case("authentication_error", 401, "Signature expired: x is now earlier than y", AUTH, "clock"),
+    Case("authentication_error", 401, "The security token included in the request is invalid.",
+         AUTH, "region us-east-1 is not enabled"),
+    Case("invalid_request_error", 400, "prompt is too long: 9 tokens > 8 maximum", REJECTED,
+         "shorten the prompt"),
+    Case("api_error", 500, "Oh no", UNAVAILABLE, BILLED, "maybe-billed"),
+    Case("timeout_error", 504, "Too slow", UNAVAILABLE, BILLED, "maybe-billed"),
     # Nothing is known of these but their status.
     Case("WhoKnowsException", 400, "Something", REJECTED, ""),
     Case("WhoKnowsException", 401, "Something", AUTH, ""),
@@ -191,7 +199,7 @@ def test_what_bedrock_says_comes_out_of_the_door(
     error_shown = run("ask", "hi", "--retries", "0", "--json", "--no-stream", code=case.code)
     told = json.loads(error_shown.err.splitlines()[-1])["error"]
     assert told["retry"] == case.retry
-    assert told["code"] == case.name
+    assert told["code"] == AWS_NAMES.get(case.name, case.name)
     assert case.message in told["message"]
     assert told["request_id"]
     assert case.hint in (told["hint"] or "")
@@ -229,6 +237,19 @@ def test_the_sdk_against_the_sandbox(use: Callable[..., Sandbox]) -> None:
     told = translate(caught.value)
     assert (told.exit_code, told.code, told.retry) == (UNAVAILABLE, SLOW, "later")
     assert told.request_id
+
+
+def from_sdk(inner: Exception) -> Exception:
+    """The anthropic SDK's error about a connection, around the one of its HTTP layer."""
+    request = httpx2.Request("POST", "https://x")
+    late = isinstance(inner, httpx2.TimeoutException)
+    outer = (
+        anthropic.APITimeoutError(request)
+        if late
+        else anthropic.APIConnectionError(request=request)
+    )
+    outer.__cause__ = inner
+    return outer
 
 
 @pytest.mark.parametrize(
@@ -275,6 +296,17 @@ def test_the_sdk_against_the_sandbox(use: Callable[..., Sandbox]) -> None:
          "maybe-billed"),
         (anthropic.APIConnectionError(request=httpx2.Request("POST", "https://x")), 7, BILLED,
          "maybe-billed"),
+        (from_sdk(httpx2.ConnectError("[Errno 111] Connection refused")), 7, "nothing was billed",
+         "now"),
+        (from_sdk(httpx2.ConnectTimeout("timed out")), 7, "nothing was billed", "now"),
+        (from_sdk(httpx2.ProxyError("407")), 7, "HTTPS_PROXY", "now"),
+        (from_sdk(httpx2.PoolTimeout("")), 7, "ask less", "now"),
+        (from_sdk(httpx2.ReadTimeout("timed out")), 7, "--timeout", "maybe-billed"),
+        (from_sdk(httpx2.WriteError("reset")), 7, BILLED, "maybe-billed"),
+        (from_sdk(httpx2.RemoteProtocolError("disconnected")), 7, BILLED, "maybe-billed"),
+        (from_sdk(httpx2.LocalProtocolError("Illegal header value b'Bearer fake-key\\n'")), 4,
+         "set it anew", "no"),
+        (httpx2.ReadError("reset"), 7, BILLED, "maybe-billed"),
         (RuntimeError("Could not resolve AWS credentials from session"), 4, "`aws configure`",
          "no"),
         (RuntimeError("what?"), 1, "--debug", "no"),
@@ -294,7 +326,7 @@ def test_every_class_in_the_table_exists(name: str) -> None:
     import botocore.eventstream
     import botocore.parsers
 
-    homes = (aws, anthropic, botocore.eventstream, botocore.parsers)
+    homes = (aws, anthropic, httpx2, botocore.eventstream, botocore.parsers)
     assert any(hasattr(home, name) for home in homes)
 
 

@@ -45,8 +45,10 @@ def streamed(events: Iterable[Mapping[str, Any]]) -> Iterator[Event]:
         elif kind == "message_stop":
             yield Stopped(stop_reason)
         elif kind == "error":
-            told = event["error"]
-            raise UnavailableError(f"{told['type']}: {told['message']}", code=told["type"])
+            from bedrock_claude_cli.explain import aws_name
+
+            code = aws_name(event["error"]["type"])
+            raise UnavailableError(f"{code}: {event['error']['message']}", code=code)
 
 
 def _piece(delta: Mapping[str, Any]) -> Iterator[Event]:

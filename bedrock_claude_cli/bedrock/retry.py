@@ -45,7 +45,7 @@ def attempts(
                 yield event
             return
         except Exception as error:
-            from bedrock_claude_cli.explain import fault, translate
+            from bedrock_claude_cli.explain import cause, fault, translate
 
             told = translate(error)
             found = fault(error)
@@ -56,6 +56,9 @@ def attempts(
                 raise told.hinted(f"AWS asks to wait {least:g} s before the next try") from error
             seconds = max(least, rng() * min(MAX_WAIT, 2.0 ** (attempt - 1)), 0.05)
             yield Waiting(
-                round(seconds, 2), found.name if found else type(error).__name__, attempt + 1, most
+                round(seconds, 2),
+                told.code if found else type(cause(error)).__name__,
+                attempt + 1,
+                most,
             )
         sleep(seconds)

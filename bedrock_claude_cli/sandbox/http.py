@@ -12,7 +12,7 @@ import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
 
-from bedrock_claude_cli.sandbox import stream
+from bedrock_claude_cli.sandbox import mantle, stream
 from bedrock_claude_cli.sandbox.request import Request
 from bedrock_claude_cli.sandbox.wire import AwsError, Reply, error_reply
 
@@ -101,7 +101,11 @@ class Handler(BaseHTTPRequestHandler):
             if reply.frames is None:
                 reply = stream.whole(reply, script)
         except AwsError as error:
-            reply = error_reply(error, request.service, request.request_id)
+            reply = (
+                mantle.error_reply(error, request.request_id)
+                if request.mantled
+                else error_reply(error, request.service, request.request_id)
+            )
         record["status"] = reply.status
         self._send(reply, request.request_id, script)
 
@@ -135,7 +139,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         headers = {
             "Content-Type": reply.content_type,
-            "x-amzn-RequestId": request_id,
+            **({} if "request-id" in reply.headers else {"x-amzn-RequestId": request_id}),
             **reply.headers,
         }
         chunked = reply.frames is not None and kind != "cut_after"
@@ -156,9 +160,8 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(reply.body[: len(reply.body) // 2] if cut else reply.body)
 
     def _stream(self, reply: Reply, script: dict[str, Any], *, chunked: bool) -> None:
-        assert reply.frames is not None
         try:
-            for data in stream.scripted(reply.frames, script, self.server.app.pause):
+            for data in stream.scripted(reply, script, self.server.app.pause):
                 self.wfile.write(b"%x\r\n%b\r\n" % (len(data), data) if chunked else data)
         except stream.Cut:
             self.close_connection = True

@@ -31,9 +31,14 @@ ROUTES = (
     ("POST", r"/model/(.+)/converse-stream", "ConverseStream"),
     ("POST", r"/model/(.+)/count-tokens", "CountTokens"),
 )
+MANTLE = "bedrock-mantle"
+MANTLE_ROUTES = {
+    "/anthropic/v1/messages": "CreateInference",
+    "/anthropic/v1/messages/count_tokens": "CountTokens",
+}
 STS_OPERATIONS = ("GetCallerIdentity", "AssumeRole", "AssumeRoleWithWebIdentity")
 BEDROCK_OPERATIONS = tuple(name for _, _, name in ROUTES)
-OWN_OPERATIONS = (*STS_OPERATIONS, *BEDROCK_OPERATIONS)
+OWN_OPERATIONS = (*STS_OPERATIONS, *BEDROCK_OPERATIONS, "CreateInference")
 OPERATIONS = (*OWN_OPERATIONS, *services.OPERATIONS)
 _OTHER_ACTIONS = {
     "Converse": "InvokeModel",
@@ -44,6 +49,7 @@ INFERENCE = ("InvokeModel", "InvokeModelWithResponseStream", "Converse", "Conver
 ACTIONS = (
     *(f"sts:{name}" for name in STS_OPERATIONS[1:]),
     *(f"bedrock:{name}" for name in BEDROCK_OPERATIONS if name not in _OTHER_ACTIONS),
+    *(f"{MANTLE}:{name}" for name in MANTLE_ROUTES.values()),
     *services.ACTIONS,
 )
 LARGEST_SHOWN = 100_000  # bytes of a body that is no JSON
@@ -80,6 +86,10 @@ class Request:
                 r"bedrock[\w-]*\.([a-z]+(-[a-z]+)+-\d)\.", self.headers.get("host", "")
             ):
                 self.region = host[1]
+        elif self.mantled:
+            self.bearer = self.headers.get("x-api-key")
+        if self.mantled and self.access_key is None:
+            self.service = MANTLE
         self.params = dict(parse_qsl(self.query, keep_blank_values=True))
         form = "application/x-www-form-urlencoded" in self.headers.get("content-type", "")
         if self.service == "s3":
@@ -94,7 +104,17 @@ class Request:
         else:
             self._route()
 
+    @property
+    def mantled(self) -> bool:
+        """Whether the path is one of bedrock-mantle's."""
+        return self.path.startswith("/anthropic/") and self.service not in services.MOTO
+
     def _route(self) -> None:
+        if self.mantled:
+            self.operation = MANTLE_ROUTES.get(self.path, "") if self.method == "POST" else ""
+            named = re.search(rb'"model":\s*"([^"]*)"', self.body)
+            self.model = named[1].decode(errors="replace") if named else None
+            return
         for method, pattern, operation in ROUTES:
             match = re.fullmatch(pattern, self.path)
             if match and method == self.method:

@@ -34,7 +34,7 @@ from urllib.parse import unquote
 from bedrock_claude_cli.sandbox import rule_schema, services
 from bedrock_claude_cli.sandbox.invocation_logging import group_refusal
 from bedrock_claude_cli.sandbox.models import ACCOUNT, partition, resource_arn
-from bedrock_claude_cli.sandbox.request import INFERENCE, Request
+from bedrock_claude_cli.sandbox.request import INFERENCE, MANTLE, Request
 from bedrock_claude_cli.sandbox.wire import DEFAULT_MESSAGES, AwsError
 
 
@@ -62,7 +62,7 @@ class Rules:
 
         So that nothing uses up a reply that does not show it, a request that Bedrock would refuse
         (`valid` false) is met by errors and denials only, and a rule without them that names no
-        operation means the four that run a model.
+        operation means those that run a model.
         """
         with self._lock:
             for index, rule in enumerate(self._rules):
@@ -86,7 +86,11 @@ def _matches(rule: Mapping[str, Any], request: Request, prompt: str) -> bool:
     if "empty" in rule and request.operation != "FilterLogEvents":
         return False
     calm = not {"error", "deny", "empty"} & set(rule)
-    if calm and "operation" not in when and request.operation not in INFERENCE:
+    if (
+        calm
+        and "operation" not in when
+        and request.operation not in (*INFERENCE, "CreateInference")
+    ):
         return False
     if not all(fnmatchcase(value, when[key]) for key, value in globs.items() if key in when):
         return False
@@ -125,6 +129,10 @@ def denial(request: Request, denied: str, caller: str) -> AwsError:
 def _resource(request: Request, action: str) -> str:
     if action == "iam:PassRole":
         return request.passed_role
+    if request.service == MANTLE:
+        return (
+            f"arn:{partition(request.region)}:{MANTLE}:{request.region}:{ACCOUNT}:project/default"
+        )
     if request.model:
         return resource_arn(request.model, request.region)
     if request.service == "s3" and request.path != "/":

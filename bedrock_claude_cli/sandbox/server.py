@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bedrock_claude_cli.sandbox import auth, control, runtime, services
+from bedrock_claude_cli.sandbox import auth, control, mantle, runtime, services
 from bedrock_claude_cli.sandbox.backend import Backend
 from bedrock_claude_cli.sandbox.caching import Cache
 from bedrock_claude_cli.sandbox.cloudwatch import CloudWatch
@@ -126,12 +126,12 @@ class Sandbox:
         others = request.service in services.MOTO  # where a bucket may be called "model"
         if not others and request.operation not in OWN_OPERATIONS:
             raise _unknown(request)
-        runs_model = request.path.startswith("/model/") and not others
+        runs_model = request.mantled or (request.path.startswith("/model/") and not others)
         body: dict[str, Any] = {}
         refused: AwsError | None = None
         if runs_model:
             try:
-                body = runtime.messages_body(request, strict_version=self._strict_version)
+                body = self._messages_body(request)
             except AwsError as error:
                 refused = error
         rule = self._rules.take(request, runtime.prompt_of(request), valid=refused is None)
@@ -144,7 +144,8 @@ class Sandbox:
         if refused:
             raise refused
         if runs_model:
-            return runtime.answer(request, body, rule.get("reply", {}), self._cache), script
+            way = mantle if request.mantled else runtime
+            return way.answer(request, body, rule.get("reply", {}), self._cache), script
         if request.service == "sts":
             return self._sts.answer(request), script
         if others:
@@ -153,6 +154,11 @@ class Sandbox:
         if "InvocationLogging" in request.operation:
             return self._logging.answer(request), script
         return control.answer(request), script
+
+    def _messages_body(self, request: Request) -> dict[str, Any]:
+        if request.mantled:
+            return mantle.messages_body(request)
+        return runtime.messages_body(request, strict_version=self._strict_version)
 
     def _authenticate(self, request: Request) -> None:
         if request.operation == "AssumeRoleWithWebIdentity":

@@ -39,19 +39,21 @@ def fault(script: Mapping[str, Any]) -> tuple[str, int]:
 
 
 def scripted(
-    frames: Iterator[Frame], script: Mapping[str, Any], pause: Callable[[float], object]
+    reply: Reply, script: Mapping[str, Any], pause: Callable[[float], object]
 ) -> Iterator[bytes]:
     """The bytes of a stream under a rule; raises Cut or Reset where the rule breaks it.
 
     A fault comes as soon as so many content deltas have been sent; 0 is before any event, and
     more deltas than there are means never. `pause` takes seconds.
     """
+    assert reply.frames is not None
     kind, after = fault(script)
+    spell = reply.exception or exception_frame
     gap = script.get("gap_ms", 0) / 1000
     sent = 0
     if after == 0 and kind != "bad_crc_after":
-        yield from _break(kind, script)
-    for frame in frames:
+        yield from _break(kind, script, spell)
+    for frame in reply.frames:
         if frame.delta and sent == after and kind == "bad_crc_after":
             yield frame.data[:-1] + bytes([frame.data[-1] ^ 0xFF])
             return
@@ -60,15 +62,17 @@ def scripted(
         yield frame.data
         sent += frame.delta
         if frame.delta and sent == after and kind != "bad_crc_after":
-            yield from _break(kind, script)
+            yield from _break(kind, script, spell)
 
 
-def _break(kind: str, script: Mapping[str, Any]) -> Iterator[bytes]:
+def _break(
+    kind: str, script: Mapping[str, Any], spell: Callable[[str, str], Frame]
+) -> Iterator[bytes]:
     if kind == "reset_after":
         raise Reset
     if kind == "exception":
         name = exception_name(script["exception"]["type"])
-        yield exception_frame(name, _message(name)).data
+        yield spell(name, _message(name)).data
     if kind == "garbage_after":
         yield GARBAGE
     raise Cut

@@ -6,7 +6,7 @@ import html
 import json
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 ERROR_TYPE_SUFFIX = ":http://internal.amazon.com/coral/com.amazon.bedrock/"
@@ -127,7 +127,10 @@ class Logged:
 
 @dataclass(frozen=True)
 class Reply:
-    """One HTTP answer: either a whole body or a stream of frames."""
+    """One HTTP answer: either a whole body or a stream of frames.
+
+    `exception` spells an error in the midst of a stream that is no event stream of AWS's.
+    """
 
     body: bytes = b""
     status: int = 200
@@ -135,6 +138,7 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     frames: Iterator[Frame] | None = None
     logged: Logged | None = None
+    exception: Callable[[str, str], Frame] | None = None
 
 
 def json_reply(value: object, *, status: int = 200, headers: dict[str, str] | None = None) -> Reply:

@@ -66,7 +66,7 @@ def test_an_error_event_of_the_messages_api_breaks_the_answer_off() -> None:
     error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
     stream = invoke.stream(Client(TEXT, error), CALL)
     assert [next(stream), next(stream)] == [Started("r-1"), Text("Yes")]
-    with pytest.raises(UnavailableError, match="overloaded_error: Overloaded"):
+    with pytest.raises(UnavailableError, match="ServiceUnavailableException: Overloaded"):
         next(stream)
 
 
