@@ -111,7 +111,7 @@ def test_a_price_nobody_knows_is_null(run: Run, use: Use, monkeypatch: pytest.Mo
     use()
     result = run("ask", "-m", f"us.{SONNET}", "--json", "-u", "Hello")
     assert json.loads(result.out)["cost_usd"] is None
-    assert "out; cost unknown; " in result.err
+    assert "written; cost unknown; " in result.err
 
 
 def test_own_prices_count(run: Run, use: Use, tmp_path: Path) -> None:
