@@ -25,6 +25,7 @@ def environment(url: str, environ: Mapping[str, str], *, ca: str | None = None) 
     result |= {
         "AWS_ENDPOINT_URL": url,
         "ANTHROPIC_BEDROCK_BASE_URL": url,
+        "ANTHROPIC_BEDROCK_MANTLE_BASE_URL": f"{url}/anthropic",
         "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
         "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
         "AWS_REGION": REGION,

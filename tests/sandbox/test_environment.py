@@ -120,6 +120,7 @@ def test_nothing_of_the_user_s_identity_remains() -> None:
     assert ours == {
         "AWS_ENDPOINT_URL",
         "ANTHROPIC_BEDROCK_BASE_URL",
+        "ANTHROPIC_BEDROCK_MANTLE_BASE_URL",
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",
         "AWS_REGION",
