@@ -161,8 +161,8 @@ def verdict(
     return ExitCode.INCOMPLETE if not found or (shortfall and not allowed) else ExitCode.OK
 
 
-def usage_line(answer: Answer, prices: str) -> str:
-    """Tokens, cost at `prices`, and times, in one line."""
+def usage_line(answer: Answer) -> str:
+    """Tokens, cost, whose prices made it, and times, in one line."""
     usage = answer.usage
     tokens = "tokens unknown"
     if usage is not None:
@@ -174,6 +174,8 @@ def usage_line(answer: Answer, prices: str) -> str:
         )
     cost = "cost unknown"
     if answer.cost_usd is not None:
+        own = answer.prices == "config"
+        prices = "your prices" if own else f"list prices, {answer.prices}"
         cost = f"about ${answer.cost_usd:.6f} ({prices})"
     first = "no text"
     if answer.first_token_ms is not None:

@@ -33,6 +33,7 @@ def printed(run: Run, *argv: str) -> Any:
     [
         ("ask", (*ASK, "hi")),
         ("ask --dry-run", (*ASK, "--dry-run", "hi")),
+        ("ask --count-tokens", (*ASK, "--count-tokens", "hi")),
         ("list-models", ("list-models", "--sandbox", "--json")),
         ("verify-creds", ("verify-creds", "--sandbox", "--json")),
         ("enable-logging", ("enable-logging", "--sandbox", "--yes", "--json")),
@@ -92,6 +93,7 @@ def test_the_fields_named_in_running_text(run: Run) -> None:
         "input_tokens",
         "max_tokens",
         "cost_usd",
+        "prices",
     }
 
 

@@ -134,6 +134,7 @@ class Answer:
     complete: bool = False
     usage: Usage | None = None
     cost_usd: float | None = None
+    prices: str | None = None
     model: str | None = None
     endpoint: str | None = None
     region: str | None = None

@@ -29,7 +29,6 @@ from bedrock_claude_cli.errors import CliError, IncompleteError, RejectedError
 MAX_BODY = 20_000_000
 # No text averages more characters a token than this, so what is beyond it cannot fit.
 MOST_CHARACTERS_A_TOKEN = 10
-CHARACTERS_A_TOKEN = 3.5
 STREAMING = "bedrock:InvokeModelWithResponseStream"
 
 
@@ -91,14 +90,6 @@ def _check_options(options: Options, known: KnownModel, sources: Mapping[str, st
             f"{named('max_tokens')} is more than the {most} of {known.name}",
             hint=f"`--max-tokens {most}`",
         )
-
-
-def estimated_tokens(request: Request) -> int:
-    """A rough count of the prompt's tokens, for a forecast and never for a refusal."""
-    text = request.text + (request.system or "")
-    plain = sum(character < "\x80" for character in text)
-    # Other scripts than Latin take about a token a character.
-    return round(plain / CHARACTERS_A_TOKEN) + len(text) - plain + 8
 
 
 def ask(

@@ -47,6 +47,12 @@ def price(target: Target, overrides: Overrides | None = None) -> Price | None:
     )
 
 
+def tier(price: Price, prompt: int) -> Price:
+    """What counts for a prompt of so many tokens, cached ones included."""
+    above = price.long_context and price.above is not None and prompt > price.above
+    return price.long_context if above and price.long_context else price
+
+
 def cost(
     price: Price | None,
     *,
@@ -62,9 +68,7 @@ def cost(
     """
     if price is None:
         return None
-    prompt = input_tokens + cache_read + cache_write_5m + cache_write_1h
-    if price.long_context and price.above is not None and prompt > price.above:
-        price = price.long_context
+    price = tier(price, input_tokens + cache_read + cache_write_5m + cache_write_1h)
     total = 0.0
     for tokens, figure in (
         (input_tokens, price.input),

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
-from typing import Annotated, Any, Optional
+from typing import Annotated, Optional
 
 import typer
 
-from bedrock_claude_cli import calling, complete, options
-from bedrock_claude_cli.bedrock import ask, catalog, model_id, pricing
-from bedrock_claude_cli.bedrock import schema as schemas
-from bedrock_claude_cli.bedrock.answer import Answer, Usage, collect
-from bedrock_claude_cli.bedrock.prompt import Request
-from bedrock_claude_cli.bedrock.transports import transport
-from bedrock_claude_cli.compose import compose
+from bedrock_claude_cli import asking, complete, options
 from bedrock_claude_cli.context import Context
 from bedrock_claude_cli.context import command as as_command
-from bedrock_claude_cli.errors import ExitCode, UsageError
 from bedrock_claude_cli.extract import Command as Command
-from bedrock_claude_cli.reply import View, usage_line, verdict
 
 
 @as_command
@@ -49,6 +39,23 @@ def command(
     meta: options.Meta = None,
     timeout: options.Timeout = None,
     retries: options.Retries = None,
+    param: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(
+            "--param",
+            "-p",
+            metavar="KEY=VALUE|KEY=@FILE",
+            help="What fills $KEY in the preset's prompt (repeatable).",
+        ),
+    ] = None,
+    chat: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            "--chat",
+            metavar="NAME",
+            help="Continue the conversation of that name, and keep it on this machine.",
+        ),
+    ] = None,
     no_stdin: Annotated[
         bool, typer.Option("--no-stdin", "-n", help="Never read standard input.")
     ] = False,
@@ -67,6 +74,18 @@ def command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the exact request; send nothing.")
     ] = False,
+    count_tokens: Annotated[
+        bool,
+        typer.Option("--count-tokens", help="Print how many input tokens it has; ask nothing."),
+    ] = False,
+    max_cost: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(
+            "--max-cost",
+            metavar="USD",
+            help="Send nothing if input and all of --max-tokens could cost more (exit 11).",
+        ),
+    ] = None,
     code: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(
@@ -91,7 +110,8 @@ def command(
 ) -> int:
     """Ask Claude a question; the answer streams to stdout.
 
-    Piped input goes first, then a blank line, then the argument.
+    Piped input goes first, then the prompt of a preset that has one, then the argument, with a
+    blank line between each.
     """
     ctx.give(
         model=model,
@@ -115,118 +135,19 @@ def command(
         timeout=timeout,
         retries=retries,
     )
-    if extract is not None and ctx.settings.options.schema is not None:
-        raise UsageError(
-            "--extract picks a code block, and with --schema the answer is bare JSON",
-            hint="leave one of them out",
-        )
-    known = catalog.load()
-    target = calling.target(ctx, known)
-    request, fitting = compose(
-        ctx, target, question, use_stdin=not no_stdin, show_thinking=show_thinking
+    wish = asking.Wish(
+        use_stdin=not no_stdin,
+        params=param,
+        chat=chat,
+        stream=not no_stream,
+        plain=plain,
+        show_thinking=show_thinking,
+        usage=usage,
+        dry_run=dry_run,
+        count_tokens=count_tokens,
+        max_cost=max_cost,
+        code=code,
+        extract=extract,
+        allow_incomplete=allow_incomplete,
     )
-    if code is not None:
-        return _program(ctx, code, request)
-    if dry_run:
-        ctx.out.data(_forecast(ctx, request, target))
-        return ExitCode.OK
-    for note in (*target.notes, *request.shape.notes):
-        ctx.out.note(note)
-    streaming = not (no_stream or ctx.out.json or extract is not None or fitting is not None)
-    view = View(
-        ctx.out,
-        plain=plain or fitting is not None,
-        streaming=streaming,
-        language=extract,
-        citations=request.shape.citations,
-        thinking=show_thinking,
-    )
-    answer = Answer(
-        model=target.model_id, endpoint=target.endpoint, region=ctx.region, via=request.options.via
-    )
-    try:
-        _receive(ctx, view, request, target, known, answer, fitting)
-    except KeyboardInterrupt:
-        if answer.request_id:
-            view.rest(answer)
-        raise
-    found = view.rest(answer)
-    if usage:
-        own = pricing.price(target, ctx.settings.prices)
-        prices = "your prices" if own and own.source == "config" else f"list prices, {known.date}"
-        ctx.out.asked("usage", usage_line(answer, prices))
-    return verdict(ctx.out, answer, extract, found=found, allowed=allow_incomplete)
-
-
-def _program(ctx: Context, language: str, request: Request) -> int:
-    """Print the request as a program."""
-    from bedrock_claude_cli.bedrock import program
-
-    made = program.program(language, request, calling.place(ctx, request))
-    if ctx.out.json:
-        ctx.out.data({"language": language, "program": made})
-    else:
-        ctx.out.stdout.write(made)
-    return ExitCode.OK
-
-
-def _receive(
-    ctx: Context,
-    view: View,
-    request: Request,
-    target: model_id.Target,
-    known: catalog.Catalog,
-    answer: Answer,
-    fitting: Mapping[str, Any] | None,
-) -> None:
-    """Send the request and show the text as it comes; what arrived is kept whatever happens."""
-    try:
-        view.follow(
-            collect(
-                ask.ask(request, target, calling.reach(ctx, known), known), answer, time.monotonic
-            )
-        )
-    finally:
-        if fitting is not None:
-            schemas.judge(answer, fitting)
-        sent = target._replace(model_id=answer.model or "", endpoint=answer.endpoint)
-        # Before its end an answer's output tokens are not told, so neither is its cost.
-        cache = request.options.cache
-        answer.cost_usd = _cost(ctx, sent, answer.usage, cache) if answer.stop_reason else None
-
-
-def _cost(
-    ctx: Context, target: model_id.Target, usage: Usage | None, cache: str | None
-) -> float | None:
-    """What the tokens cost; every cache point of a request lives as long, `cache`."""
-    if usage is None:
-        return None
-    written = usage.cache_creation_input_tokens
-    return pricing.cost(
-        pricing.price(target, ctx.settings.prices),
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        cache_read=usage.cache_read_input_tokens,
-        cache_write_5m=0 if cache == "1h" else written,
-        cache_write_1h=written if cache == "1h" else 0,
-    )
-
-
-def _forecast(ctx: Context, request: Request, target: model_id.Target) -> dict[str, Any]:
-    """What would be sent, and what it costs where the answer takes all of max_tokens, roughly."""
-    call = transport(request.options.via).build(request)
-    tokens = ask.estimated_tokens(request)
-    most = Usage(input_tokens=tokens, output_tokens=request.options.max_tokens or 0)
-    return {
-        "operation": call.operation,
-        "endpoint_url": calling.endpoint_url(ctx),
-        "region": ctx.region,
-        "endpoint": target.endpoint,
-        "request": call.as_json(),
-        "estimate": {
-            "input_tokens": tokens,
-            "max_tokens": request.options.max_tokens,
-            "cost_usd": _cost(ctx, target, most, request.options.cache),
-        },
-        "notes": [*target.notes, *request.shape.notes],
-    }
+    return asking.run(ctx, question, wish)

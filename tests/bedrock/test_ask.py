@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import EventStreamError
 
-from bedrock_claude_cli.bedrock import ask, catalog, model_id
+from bedrock_claude_cli.bedrock import ask, catalog, model_id, tokens
 from bedrock_claude_cli.bedrock.answer import Broken, Sent, Started
 from bedrock_claude_cli.bedrock.prompt import DEFAULTS, Request
 
@@ -61,8 +61,8 @@ def test_a_refusal_in_the_stream_is_the_end(code: str, message: str) -> None:
 
 
 def test_the_estimate_counts_other_scripts_by_the_character() -> None:
-    def tokens(text: str) -> int:
-        return ask.estimated_tokens(Request(DEFAULTS, "model", text))
+    def estimated(text: str) -> int:
+        return tokens.estimate(Request(DEFAULTS, "model", text))
 
-    assert 200 < tokens("word " * 200) < 400
-    assert tokens("\u8a9e" * 1000) >= 1000
+    assert 200 < estimated("word " * 200) < 400
+    assert estimated("\u8a9e" * 1000) >= 1000
