@@ -132,7 +132,7 @@ def _check_stdin(times: int, question: str | None, *, use_stdin: bool) -> None:
         raise UsageError("standard input can be attached once, not twice")
     if not use_stdin:
         raise UsageError("`-a -` reads standard input, and --no-stdin does not")
-    if question is None or question == "-":
+    if question is None or question.strip() in ("", "-"):
         raise UsageError(
             "standard input is an attachment, so the question has to be the argument",
             hint='`bedrock-claude ask -a - "question"`',

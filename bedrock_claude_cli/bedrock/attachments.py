@@ -62,7 +62,7 @@ def read(spec: str, stdin: Callable[[], bytes]) -> Attachment:
         name, data = _content(path)
     if not data:
         raise UsageError(f"{shown} is empty")
-    kind = forced or media.sniff(data, name)
+    kind = forced or media.sniff(data)
     if kind is None:
         raise _unknown(shown, data)
     if kind.startswith("text/"):

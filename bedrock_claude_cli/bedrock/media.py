@@ -6,7 +6,6 @@ import codecs
 import io
 import re
 import struct
-from pathlib import PurePath
 
 from bedrock_claude_cli.errors import RejectedError
 
@@ -15,14 +14,6 @@ DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 OFFICE = {DOCX: "docx", XLSX: "xlsx"}
 IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
-# Of text, only what Converse has a format of its own for; all else is plain.
-_SUBTYPES = {
-    ".csv": "text/csv",
-    ".md": "text/markdown",
-    ".markdown": "text/markdown",
-    ".html": "text/html",
-    ".htm": "text/html",
-}
 _MARKS = (  # UTF-32's little-endian mark begins with UTF-16's
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -34,8 +25,8 @@ _PDF_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*%PDF-\d")
 _NO_TEXT = re.compile(rb"[\x00-\x06\x0e-\x1a\x1c-\x1f]")
 
 
-def sniff(data: bytes, name: str) -> str | None:
-    """The media type of content; None where nobody knows it. `name` tells kinds of text apart."""
+def sniff(data: bytes) -> str | None:
+    """The media type of content, all text being plain; None where nobody knows it."""
     if _PDF_START.match(data):
         return PDF
     try:
@@ -43,7 +34,7 @@ def sniff(data: bytes, name: str) -> str | None:
     except ValueError:
         pass
     else:
-        return _SUBTYPES.get(PurePath(name).suffix.lower(), "text/plain")
+        return "text/plain"
     import filetype
 
     kind = filetype.guess(data)

@@ -54,22 +54,9 @@ def test_the_type_is_told_by_the_bytes(data: bytes, kind: str, name: str, folder
     assert (found.name, found.media_type, found.data) == (name, kind, data)
 
 
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [
-        ("a.csv", "text/csv"),
-        ("A.MD", "text/markdown"),
-        ("a.html", "text/html"),
-        ("a.htm", "text/html"),
-        ("a.json", "text/plain"),
-        ("a.py", "text/plain"),
-        ("a.png", "text/plain"),
-        ("a.pdf", "text/plain"),
-        ("Makefile", "text/plain"),
-    ],
-)
-def test_a_name_tells_kinds_of_text_apart_only(name: str, kind: str, folder: Path) -> None:
-    assert attached(folder, b"id;name\n", name).media_type == kind
+@pytest.mark.parametrize("name", ["a.csv", "a.md", "a.png", "a.pdf", "a.docx", "Makefile"])
+def test_text_is_text_by_any_name(name: str, folder: Path) -> None:
+    assert attached(folder, b"id;name\n", name).media_type == "text/plain"
 
 
 @pytest.mark.parametrize(
@@ -131,7 +118,7 @@ def test_what_cannot_be_read_is_told_apart(
     assert (hint or "") in (caught.value.hint or "")
 
 
-@pytest.mark.parametrize("way", ["AES-128", "AES-256-R5", "AES-256"])
+@pytest.mark.parametrize("way", ["AES-128", "AES-256"])
 def test_an_encrypted_pdf_is_told_without_a_library_for_it(way: str, folder: Path) -> None:
     """pypdf alone cannot even look for an empty password, and says so at once."""
     path = folder / way
