@@ -17,6 +17,7 @@ from bedrock_claude_cli.sandbox import Sandbox, environment
 
 GLOBAL = "global.anthropic.claude-sonnet-4-5-20250929-v1:0"
 LOADER = botocore.loaders.create_loader()  # shared, as reading the service models takes its time
+LOADED = botocore.session.Session().get_service_model("bedrock-runtime")
 Start = Callable[..., Sandbox]
 
 
@@ -84,6 +85,8 @@ TYPES: dict[str, Any] = {
 
 def fits(value: Any, shape: Any) -> None:
     """Hold a JSON value to a shape of botocore's: members, types, what is required."""
+    if getattr(shape, "is_document_type", False):  # any JSON
+        return
     assert isinstance(value, TYPES[shape.type_name]), (shape.name, value)
     if shape.type_name == "structure":
         assert set(value) <= set(shape.members), shape.name
@@ -104,6 +107,15 @@ def body(prompt: str = "Hello, world", **fields: Any) -> str:
         **fields,
     }
     return json.dumps({name: field for name, field in value.items() if field is not None})
+
+
+def events(response: Any) -> list[dict[str, Any]]:
+    """The events of a ConverseStream response, held to the shape of botocore's."""
+    shape = LOADED.shape_for("ConverseStreamOutput")
+    found = list(response["stream"])
+    for event in found:
+        fits(event, shape)
+    return found
 
 
 def chunks(response: Any) -> list[dict[str, Any]]:
