@@ -42,15 +42,37 @@ JUNK: list[Any] = [
     [{"role": "user", "content": [{"type": "image", "source": {"type": "base64", "data": 5}}]}],
     [{"role": "user", "content": [{"text": "a", "document": {"name": 5, "source": []}}]}],
     [{"role": "user", "content": [{"image": {"format": "png", "source": 5}}]}],
+    [{"role": "user", "content": [{"text": "a", "cachePoint": 5}, {"cachePoint": {"ttl": []}}]}],
+    [{"role": "user", "content": [{"type": "text", "text": "a", "cache_control": {"ttl": []}}]}],
+    [{"role": "user", "content": [{"type": "document", "source": {"type": "text"}}]}],
+    [{"role": "user", "content": [{"type": "document", "source": {"type": []}, "title": {}}]}],
+    [{"role": "user", "content": [{"text": "a"}, {"document": {"name": "a", "source": {}}}]}],
+    {"effort": [], "format": {"type": "json_schema", "schema": {"type": {}, "anyOf": [1]}}},
+    {"format": {"type": "json_schema", "schema": {"properties": [], "$ref": []}}},
+    {"format": {"type": "json_schema", "schema": {"type": "array", "minItems": []}}},
+    [{"name": [], "input_schema": []}, {"type": [], "name": "a"}],
+    {"type": "tool", "name": []},
+    {"tools": [{"toolSpec": 5}], "toolChoice": []},
+    {"tools": [{"toolSpec": {"name": "a", "inputSchema": {}}}], "toolChoice": {"tool": 5}},
+    {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": {"schema": "[]"}}}},
+    {"textFormat": {"type": [], "structure": 5}, "effort": {}},
+    {"guardrailIdentifier": [], "guardrailVersion": {}},
 ]
 INVOKE = {
     "anthropic_version": "bedrock-2023-05-31",
     "max_tokens": 20,
     "messages": [{"role": "user", "content": "hi"}],
 }
-INVOKE_FIELDS = (*INVOKE, "system", "temperature", "top_p", "thinking", "stop_sequences", "tools")
+INVOKE_FIELDS = (
+    *INVOKE,
+    *("system", "temperature", "top_p", "thinking", "stop_sequences", "tools", "tool_choice"),
+    *("output_config", "anthropic_beta"),
+)
 CONVERSE = {"messages": [{"role": "user", "content": [{"text": "hi"}]}]}
-CONVERSE_FIELDS = ("messages", "system", "inferenceConfig", "additionalModelRequestFields")
+CONVERSE_FIELDS = (
+    *("messages", "system", "inferenceConfig", "additionalModelRequestFields"),
+    *("toolConfig", "outputConfig", "guardrailConfig"),
+)
 
 
 def bodies(operation: str) -> list[Any]:
