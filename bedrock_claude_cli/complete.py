@@ -15,6 +15,8 @@ from typing import Any
 import typer
 
 Candidates = list[tuple[str, str]]
+# A metavar that takes a file as it stands, not behind an `@`.
+_FILE = re.compile(r"(?<![@\w])(FILE|PATH)")
 # `values`, or that the shell shall offer `files` or `commands` of its own.
 Answer = tuple[str, Candidates]
 
@@ -244,6 +246,8 @@ class Line:
         if param.nargs < 0 and not self._context.allow_interspersed_args:
             return ("files" if self._positionals else "commands"), []  # another program's line
         items = param.shell_complete(self._context, incomplete)
+        if not items and _FILE.search(param.metavar or ""):
+            return "files", []
         return "values", [(item.value, item.help or "") for item in items]
 
 

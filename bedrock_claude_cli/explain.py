@@ -111,6 +111,8 @@ def explain(found: AwsFault) -> CliError:
     if hint and "{action}" in hint:
         refused = re.search(r"to perform: ([\w-]+:\w+)", found.message)
         hint = hint.replace("{action}", refused[1] if refused else "the action")
+    if hint and (over := re.search(r"(\d+) tokens > (\d+) maximum", found.message)):
+        hint = f"it is {int(over[1]) - int(over[2]):,} tokens too long: {hint}"
     if in_a_stream and retry == "now":
         retry = "maybe-billed"
     return kind(shown, hint=hint, code=name or None, request_id=found.request_id, retry=retry)

@@ -138,8 +138,9 @@ TABLE: tuple[Known, ...] = (
           "on Bedrock, anthropic_version is `bedrock-2023-05-31`"),
     Known(("ValidationException",), "`temperature` and `top_p` cannot both", RejectedError,
           "give only one of --temperature and --top-p"),
-    Known(("ValidationException",), "prompt is too long", RejectedError,
-          "shorten the prompt, or use a model with a larger context: `bedrock-claude list-models`"),
+    Known(("ValidationException", "invalid_request_error"), "prompt is too long", RejectedError,
+          "shorten the prompt, begin another --chat, or use a model with a larger context: "
+          "`bedrock-claude list-models`"),
     Known(("ValidationException",), "input is too long", RejectedError,
           "shorten the prompt, or use a model with a larger context: `bedrock-claude list-models`"),
     Known(("ValidationException",), "extra inputs are not permitted", RejectedError,

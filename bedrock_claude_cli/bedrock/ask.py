@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from bedrock_claude_cli.bedrock import messages, model_id
+from bedrock_claude_cli.bedrock import messages, model_id, tokens
 from bedrock_claude_cli.bedrock.answer import (
     Broken,
     Counted,
@@ -60,13 +60,24 @@ def check(
     if known is None:
         return
     _check_options(request.options, known, sources or {})
-    length = len(request.text) + len(request.system or "")
-    if known.context_window and length > known.context_window * MOST_CHARACTERS_A_TOKEN:
-        raise RejectedError(
-            f"the prompt has {length:,} characters, which cannot fit the {known.context_window:,} "
-            f"tokens of {known.name}",
-            hint="ask about a part of it, or use a model with a larger context",
-        )
+    _check_length(request, known)
+
+
+def _check_length(request: Request, known: KnownModel) -> None:
+    """Refuse what can fit the context by no count; what may fit AWS counts, free of charge."""
+    window = tokens.window(request, known)
+    length = sum(map(len, tokens.texts(request)))
+    if window is None or length <= window * MOST_CHARACTERS_A_TOKEN:
+        return
+    what = "the conversation" if request.history else "the prompt"
+    about = tokens.estimate(request)
+    raise RejectedError(
+        f"{what} has {length:,} characters, about {about:,} tokens (estimated): "
+        f"{about - window:,} more than the {window:,} of {known.name}",
+        hint="begin another --chat NAME, or use a model with a larger context"
+        if request.history
+        else "ask about a part of it, or use a model with a larger context",
+    )
 
 
 def _check_options(options: Options, known: KnownModel, sources: Mapping[str, str]) -> None:

@@ -64,26 +64,31 @@ def estimate(request: Request) -> int:
     return total + sum(map(_usual, _attachments(request)))
 
 
+def window(request: Request, known: KnownModel | None) -> int | None:
+    """The tokens that the model's context holds; None if unknown."""
+    if CONTEXT_1M in request.shape.betas:
+        return 1_000_000
+    return known.context_window if known else None
+
+
 def at_most(request: Request, known: KnownModel | None) -> tuple[int | None, str]:
     """What the prompt's tokens cannot exceed, and how that is known; None if nothing tells.
 
     A token is a byte at least, an image is scaled down to 3.75 megapixels, and what does not fit
     the model's context is refused unbilled; nothing else bounds a PDF.
     """
-    window = known.context_window if known else None
-    if CONTEXT_1M in request.shape.betas:
-        window = 1_000_000
+    most = window(request, known)
     found = list(_attachments(request))
     bounded = all(each.is_image or each.media_type.startswith("text/") for each in found)
     if not bounded or request.shape.citations:
-        return window, "the model's whole context, which is all that bounds such attachments"
+        return most, "the model's whole context, which is all that bounds such attachments"
     total = _FRAME_AT_MOST + _TURN_AT_MOST * (1 + len(request.history) + len(found))
     if request.shape.tool_schema is not None or request.shape.output_schema is not None:
         total += _TOOL_AT_MOST
     total += sum(map(_bytes, texts(request)))
     total += IMAGE_AT_MOST * sum(each.is_image for each in found)
-    if window is not None and window < total:
-        return window, "the model's whole context"
+    if most is not None and most < total:
+        return most, "the model's whole context"
     return total, "at most, a token being at least a byte"
 
 

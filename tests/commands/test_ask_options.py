@@ -135,7 +135,7 @@ def test_a_model_that_no_table_knows_gets_what_was_asked_for(run: Run, use: Use)
 def test_a_prompt_that_cannot_fit_is_not_sent(run: Run, use: Use) -> None:
     sandbox = use()
     result = run("ask", stdin="word " * 500_000, code=6)
-    assert "2,500,000 characters, which cannot fit the 200,000 tokens" in result.err
+    assert "2,500,000 characters, about 714,294 tokens (estimated): 514,294 more than" in result.err
     assert sandbox.requests == []
 
 

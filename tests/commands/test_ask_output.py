@@ -18,7 +18,7 @@ from tests.conftest import Run
 Use = Callable[..., Sandbox]
 ANSWER_KEYS = [
     "schema", "text", "parsed", "citations", "stop_reason", "complete", "usage", "cost_usd",
-    "model", "endpoint", "region", "via", "request_id", "latency_ms", "first_token_ms",
+    "prices", "model", "endpoint", "region", "via", "request_id", "latency_ms", "first_token_ms",
     "attempts", "error",
 ]  # fmt: skip
 USAGE_KEYS = [
