@@ -28,7 +28,10 @@ def fenced(text: str, language: str | None = None) -> str | None:
 
 
 class Command(TyperCommand):
-    """Lets `--extract` stand alone, or carry a language as in `-xpython` or `-x python`."""
+    """Lets `--extract` stand alone, or carry a language as in `-xpython` or `-x python`.
+
+    And `--cache` alone, which is five minutes, or with what looks like a time.
+    """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Spell every form as `--extract=LANG` before typer reads it."""
@@ -63,7 +66,8 @@ def _spelled(args: list[str], valued: set[str]) -> Iterator[str]:
             return
         at = next((i for i, each in enumerate(arg) if i and f"-{each}" in valued), len(arg))
         if arg == "--cache":
-            yield f"--cache={args.pop() if args and args[-1] in ('5m', '1h') else '5m'}"
+            timed = args and re.fullmatch(r"[0-9]+[smhd]", args[-1])
+            yield f"--cache={args.pop() if timed else '5m'}"
         elif arg == "--extract":
             yield f"--extract={_language(args)}"
         elif arg[:2] == "--":

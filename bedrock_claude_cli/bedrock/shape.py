@@ -144,12 +144,12 @@ def _check_sampling(options: Options, thinking: Mapping[str, Any] | None) -> Non
     if options.temperature not in (None, 1):
         raise RejectedError(
             f"a model that thinks takes no --temperature {options.temperature:g}",
-            hint="leave --temperature out, or think not: `--thinking off`",
+            hint="leave --temperature out, or take `--thinking off`",
         )
     if options.top_p is not None and options.top_p < LEAST_TOP_P:
         raise RejectedError(
             f"a model that thinks takes --top-p from {LEAST_TOP_P} on, not {options.top_p:g}",
-            hint="leave --top-p out, or think not: `--thinking off`",
+            hint="leave --top-p out, or take `--thinking off`",
         )
 
 
