@@ -79,6 +79,13 @@ def test_the_keys_of_what_is_inside(
     assert set(found) == told(section)
 
 
+def test_the_keys_of_a_citation(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Grass is green.")
+    found = printed(run, *ASK, "-a", str(tmp_path / "a.txt"), "--citations", "hi")
+    (citation,) = found["citations"]
+    assert set(citation) == told("ask citations")
+
+
 def test_the_keys_of_an_error(run: Run) -> None:
     error = json.loads(run(*ASK, code=2).err.splitlines()[-1])["error"]
     assert set(error) == told("error")

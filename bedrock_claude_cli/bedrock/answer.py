@@ -120,6 +120,7 @@ _PLACES = (
     "document_index", "start_page_number", "end_page_number", "start_char_index",
     "end_char_index", "start_block_index", "end_block_index",
 )  # fmt: skip
+_SOURCE = ("type", "cited_text", "document_title", *_PLACES)
 WHOLE = frozenset({"end_turn", "stop_sequence", "tool_use"})
 
 
@@ -163,7 +164,8 @@ class Answer:
         same = (each for each in listed if all(each.get(key) == place[key] for key in _PLACES))
         highest = max((each["number"] for each in listed), default=0)
         number: int = next((each["number"] for each in same), highest + 1)
-        listed.append({"number": number, "position": position, **citation})
+        source = {key: citation.get(key) for key in _SOURCE}
+        listed.append({"number": number, "position": position, **source})
         return number
 
     def shortfall(self) -> tuple[str, str | None] | None:
