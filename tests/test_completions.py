@@ -129,7 +129,6 @@ def shell(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         ("bedrock-claude ask --preset=re", "view "),
         ("bedrock-claude --config other.yaml ask --preset t", "ranslate "),
         ("bedrock-claude ask -t oth", "er.yaml "),
-        ("bedrock-claude ask -t ~/oth", "er.yaml "),
         ("bedrock-claude ask --preset=oth", "er.yaml "),
         ("bedrock-claude ask -a wha", "t.txt "),
         ("bedrock-claude ask --config=~/other.yaml --preset t", "ranslate "),
