@@ -260,8 +260,4 @@ def _merge_meta(layers: list[_Layer]) -> dict[str, Setting]:
 def _one_meta(meta: Mapping[str, Setting]) -> Setting:
     values = {key: setting.value for key, setting in meta.items()}
     sources = ", ".join(dict.fromkeys(setting.source for setting in meta.values()))
-    try:
-        SPECS["meta"].read(values, text=False)
-    except ValueError as error:
-        raise ConfigError(f"meta (from {sources}) {error}") from None
     return Setting(values, sources)
