@@ -131,7 +131,10 @@ Endpoint = Annotated[
 Via = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(
-        "--via", metavar="WAY", help="How the request is sent.", autocompletion=complete.vias
+        "--via",
+        metavar="WAY",
+        help="How the request is sent: invoke, converse, sdk or mantle.",
+        autocompletion=complete.vias,
     ),
 ]
 System = Annotated[
