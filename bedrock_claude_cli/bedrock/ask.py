@@ -128,6 +128,13 @@ def ask(
             yield _broken(IncompleteError("the stream ended before the answer did"))
 
 
+# What the HTTP libraries call a connection that ends in the midst of an answer.
+_LOST = (
+    "ConnectionClosedError", "ProtocolError", "ReadError", "RemoteProtocolError",
+    "ResponseStreamingError",
+)  # fmt: skip
+
+
 def _broken(error: Exception) -> Broken:
     from bedrock_claude_cli.explain import fault, translate
 
@@ -137,6 +144,7 @@ def _broken(error: Exception) -> Broken:
     else:
         code = type(error).__name__
         late = "Timeout" in code
+        code = "ReadTimeout" if late else "ConnectionLost" if code in _LOST else code
         message = "no byte came within --timeout" if late else f"the stream failed ({code})"
     hint = "what arrived may be billed, so nothing was sent again"
     return Broken(IncompleteError(message, hint=hint, code=code, retry="maybe-billed"))

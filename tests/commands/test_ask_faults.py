@@ -284,7 +284,8 @@ def test_silence_before_the_answer(via: str, run: Run, use: Use, waits: list[flo
 
 SERVER_SENT = ("mantle",)
 BROKEN: list[tuple[dict[str, Any], str, str]] = [
-    ({"reset_after": 3}, "the stream failed (", "the stream failed ("),
+    ({"reset_after": 3}, "the stream failed (ConnectionLost)",
+     "the stream failed (ConnectionLost)"),
     ({"gap_ms": 60_000}, "no byte came within --timeout", "no byte came within --timeout"),
     ({"exception": {"type": "throttlingException", "after": 3}}, "ThrottlingException: Too many",
      "ThrottlingException: Too many"),
@@ -325,15 +326,24 @@ def test_a_broken_stream_keeps_what_arrived_and_is_not_sent_again(
 
 
 @every_way
-def test_a_broken_answer_as_json(via: str, run: Run, use: Use, waits: list[float]) -> None:
-    fault = {"type": "throttlingException", "after": 3}
-    sandbox = use({"reply": {"text": TEXT}, "stream": {"exception": fault}})
+@pytest.mark.parametrize(
+    ("stream", "code"),
+    [
+        ({"exception": {"type": "throttlingException", "after": 3}}, SLOW),
+        ({"reset_after": 3}, "ConnectionLost"),
+        ({"cut_after": 3}, "Incomplete"),
+    ],
+)
+def test_a_broken_answer_as_json(
+    stream: dict[str, Any], code: str, via: str, run: Run, use: Use, waits: list[float]
+) -> None:
+    sandbox = use({"reply": {"text": TEXT}, "stream": stream})
     answer = json.loads(run(*asking(via, "--json"), code=10).out)
     assert (answer["text"], answer["complete"], answer["stop_reason"]) == (
         "one two three", False, None,
     )  # fmt: skip
     error = answer["error"]
-    assert (error["code"], error["exit_code"], error["retry"]) == (SLOW, 10, "maybe-billed")
+    assert (error["code"], error["exit_code"], error["retry"]) == (code, 10, "maybe-billed")
     assert answer["cost_usd"] is None
     assert answer["request_id"] == error["request_id"] == sandbox.requests[0]["request_id"]
     assert sent(sandbox, via) == 1
