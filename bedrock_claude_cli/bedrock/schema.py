@@ -209,18 +209,17 @@ def _references(node: Any) -> Iterator[str]:
 
 
 def _misfits(found: Any, schema: Mapping[str, Any]) -> Iterator[str]:
+    from jsonschema.exceptions import best_match
     from referencing import Registry
 
     kind = _kind(schema)
     holder = kind(schema, format_checker=kind.FORMAT_CHECKER, registry=Registry())
-    return map(_told, holder.iter_errors(found))
+    for error in holder.iter_errors(found):
+        yield _told(best_match([error]))  # of alternatives the one that came nearest
 
 
 def _told(error: Any) -> str:
     """Where and why, cut to one line's length: messages quote whole values."""
-    from jsonschema.exceptions import best_match
-
-    error = best_match([error]) or error  # of alternatives the one that came nearest
     message = " ".join(str(error.message).split())
     if len(message) > _LONGEST:
         message = f"{message[: _LONGEST // 2]} ... {message[-_LONGEST // 2 :]}"
