@@ -83,7 +83,7 @@ def test_attachments_keep_their_order(run: Run, use: Use) -> None:
     assert [each.get("title") for each in blocks] == [None, "note.txt", "a.md", None]
 
 
-@pytest.mark.parametrize("name", ["a:text/csv", "C:report.txt", "x:y", "né 🦜.txt"])
+@pytest.mark.parametrize("name", ["a:text/csv", "ab:text/csv", "C:report.txt", "x:y", "né 🦜.txt"])
 def test_odd_names(name: str, run: Run, use: Use) -> None:
     """What exists under the whole of it is a path."""
     sandbox = use()
