@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bedrock_claude_cli import template as templates
-from bedrock_claude_cli.bedrock import ask, messages, model_id, shape
+from bedrock_claude_cli.bedrock import ask, messages, model_id, shape, thinking
 from bedrock_claude_cli.bedrock.prompt import Attachment, Request
 from bedrock_claude_cli.context import Context
 from bedrock_claude_cli.errors import UsageError
@@ -48,7 +48,7 @@ def compose(
         history=history,
     )
     if show_thinking:
-        shaped = shape.shown(shaped, target.known)
+        shaped = thinking.shown(shaped, target.known)
     request = Request(
         asked,
         target.model_id,
