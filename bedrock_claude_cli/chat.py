@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -35,6 +36,8 @@ class Chat:
     def read(self) -> None:
         """What is kept so far; ConfigError where the file is none of ours or cannot be read."""
         try:
+            if not stat.S_ISREG(self.path.stat().st_mode):
+                raise self._foreign("it is no file")
             text = self.path.read_bytes()
         except FileNotFoundError:
             return
@@ -51,6 +54,7 @@ class Chat:
             self.turns = tuple(_turns(found["messages"]))
             list(messages.attached(self.turns))
             self.system = _text_or_none(found.get("system"))
+            json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair cannot be sent
         except (KeyError, TypeError, AttributeError, RecursionError):
             raise self._foreign("it is not as this tool writes it") from None
         except ValueError as error:
