@@ -10,6 +10,8 @@ from typing import Any
 
 import pyte
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bedrock_claude_cli.sandbox import Sandbox
 from bedrock_claude_cli.terminal import AsideWriter, RawWriter, answer_writer
@@ -237,6 +239,20 @@ def written(*pieces: str | int, markdown: bool = False) -> str:
 )
 def test_markers_in_a_streamed_text(pieces: tuple[str | int, ...], shown: str) -> None:
     assert written(*pieces) == shown
+
+
+@given(
+    st.lists(st.text(alphabet="a |`~(\n>", max_size=12) | st.integers(1, 3), max_size=8),
+    st.integers(1, 4),
+)
+def test_markers_do_not_depend_on_how_the_text_is_split(pieces: list[str | int], size: int) -> None:
+    split: list[str | int] = []
+    for piece in pieces:
+        if isinstance(piece, int):
+            split.append(piece)
+        else:
+            split += [piece[at : at + size] for at in range(0, len(piece), size)]
+    assert written(*split) == written(*pieces)
 
 
 @pytest.mark.parametrize(
