@@ -258,5 +258,5 @@ def test_the_readme_shows_what_a_user_sees(run: Run, line: str, output: str) -> 
     assert re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:41439", seen) == output
 
 
-def test_the_readme_has_four_such_sessions() -> None:
-    assert len(_sessions()) == 4
+def test_the_readme_has_five_such_sessions() -> None:
+    assert len(_sessions()) == 5
