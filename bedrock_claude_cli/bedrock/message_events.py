@@ -18,14 +18,20 @@ from bedrock_claude_cli.bedrock.answer import (
 )
 from bedrock_claude_cli.errors import UnavailableError
 
+# InvokeModel says in its own key that a guardrail stepped in; the stop reason stays end_turn.
+_ACTION = "amazon-bedrock-guardrailAction"
+_INTERVENED = "guardrail_intervened"
+
 
 def streamed(events: Iterable[Mapping[str, Any]]) -> Iterator[Event]:
     """The answer in a stream of Messages events; a block's citations come after its text."""
     usage = Usage()
     stop_reason = None
     cited: list[Mapping[str, Any]] = []
+    blocked = False
     for event in events:
         kind = event["type"]
+        blocked = blocked or event.get(_ACTION) == "INTERVENED"
         if kind == "content_block_delta":
             delta = event["delta"]
             if delta["type"] == "citations_delta":
@@ -43,7 +49,7 @@ def streamed(events: Iterable[Mapping[str, Any]]) -> Iterator[Event]:
             usage = Usage.read(event.get("usage", {}), usage)
             yield Counted(usage)
         elif kind == "message_stop":
-            yield Stopped(stop_reason)
+            yield Stopped(_INTERVENED if blocked else stop_reason)
         elif kind == "error":
             from bedrock_claude_cli.explain import aws_name
 
@@ -72,4 +78,5 @@ def whole(message: Mapping[str, Any]) -> Iterator[Event]:
         elif block["type"] == "tool_use":
             yield ToolInput(json.dumps(block["input"], ensure_ascii=False))
     yield Counted(Usage.read(message["usage"]))
-    yield Stopped(message["stop_reason"])
+    blocked = message.get(_ACTION) == "INTERVENED"
+    yield Stopped(_INTERVENED if blocked else message["stop_reason"])

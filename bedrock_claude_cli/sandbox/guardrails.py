@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
+from bedrock_claude_cli.sandbox.answers import Answer
 from bedrock_claude_cli.sandbox.request import Request
 from bedrock_claude_cli.sandbox.wire import invalid
 
 INTERVENED = "guardrail_intervened"
+ACTION = "amazon-bedrock-guardrailAction"
 # botocore's shapes GuardrailIdentifier and GuardrailVersion
 _PATTERNS = {
     "guardrailIdentifier": (
@@ -41,8 +44,13 @@ def check(request: Request) -> None:
         raise invalid("guardrailIdentifier and guardrailVersion must be given together.")
 
 
-def action(request: Request, stop_reason: str) -> dict[str, str]:
-    """The key that InvokeModel adds to its answer where a guardrail was named."""
+def apply(request: Request, said: Answer) -> tuple[Answer, dict[str, str]]:
+    """What InvokeModel makes of an answer where a guardrail was named, and its own key for that.
+
+    The stop reason stays the model's: what Converse calls guardrail_intervened is an end_turn here.
+    """
     if not _named(request):
-        return {}
-    return {"amazon-bedrock-guardrailAction": "INTERVENED" if stop_reason == INTERVENED else "NONE"}
+        return said, {}
+    if said.stop_reason != INTERVENED:
+        return said, {ACTION: "NONE"}
+    return replace(said, stop_reason="end_turn"), {ACTION: "INTERVENED"}

@@ -93,7 +93,7 @@ def answer(request: Request, body: dict[str, Any], rule: Mapping[str, Any], cach
         if request.operation == "Converse":
             return replace(json_reply(whole), logged=logged)
         return Reply(content_type=STREAM_TYPE, frames=converse_message.frames(said), logged=logged)
-    extra = guardrails.action(request, said.stop_reason)
+    said, extra = guardrails.apply(request, said)
     if request.operation == "InvokeModel":
         whole = messages_api.message(said) | extra
         reply = json_reply(whole, headers=_token_counts(said.usage))

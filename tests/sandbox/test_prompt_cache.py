@@ -154,7 +154,8 @@ def test_a_guardrail_that_steps_in(start: Start) -> None:
     action = "amazon-bedrock-guardrailAction"
     for prompt, done in (("bad", "INTERVENED"), ("good", "NONE")):
         answer = runtime.invoke_model(modelId=GLOBAL, body=body(prompt), **NAMED)
-        assert json.loads(answer["body"].read())[action] == done
+        message = json.loads(answer["body"].read())
+        assert (message[action], message["stop_reason"]) == (done, "end_turn")
         stream = runtime.invoke_model_with_response_stream(
             modelId=GLOBAL, body=body(prompt), **NAMED
         )
