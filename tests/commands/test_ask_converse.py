@@ -136,10 +136,12 @@ def test_files_of_one_name_go_under_two(use: Use, converse: Converse) -> None:
     sandbox = use()
     Path("other").mkdir()
     Path("other/notes.md").write_text("Other notes")
-    converse("-a", "notes.md", "-a", "other/notes.md")
+    answer = converse("-a", "notes.md", "-a", "other/notes.md", "--citations")
     content = body(sandbox)["messages"][0]["content"]
     names = [block["document"]["name"] for block in content[:2]]
     assert names == ["notes-md", "notes-md (2)"]
+    titles = [each["document_title"] for each in answer["citations"]]
+    assert titles == ["notes.md", "notes.md"]
 
 
 def test_a_pdf_is_seen_with_citations_and_read_without(use: Use, converse: Converse) -> None:
@@ -152,7 +154,7 @@ def test_a_pdf_is_seen_with_citations_and_read_without(use: Use, converse: Conve
     assert (source["type"], source["start_page_number"], source["end_page_number"]) == (
         *("page_location", 1, 2),
     )
-    assert source["document_title"] == "Report-v2 (final)-pdf"
+    assert source["document_title"] == "Report_v2 (final).pdf"
     assert source["cited_text"] == "The sandbox reads no PDF: page 1 of 3."
     read = converse("-a", "Report_v2 (final).pdf", "--no-citations")
     assert (read["citations"], read["usage"]["input_tokens"] < 1_100) == (None, True)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping
 from importlib import import_module
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any, NamedTuple
 
 
 class Call(NamedTuple):
-    """One operation and the very arguments that are sent."""
+    """One operation and the very arguments that are sent.
+
+    `titles` are documents' own names by those that they are sent under, where the two differ.
+    """
 
     operation: str
     arguments: dict[str, Any]
+    titles: Mapping[str, str] = MappingProxyType({})
 
     def as_json(self) -> Any:
         """The arguments as a dry run shows them: a JSON body opened, other bytes in base64."""

@@ -38,9 +38,10 @@ _COUNTS = {
 def build(request: Request) -> Call:
     """The ConverseStream call for a request, as botocore's ConverseStreamRequest has it."""
     body, options = messages.body(request), request.options
+    turns = converse_blocks.messages(body["messages"])
     arguments: dict[str, Any] = {
         "modelId": request.model_id,
-        "messages": converse_blocks.messages(body["messages"]),
+        "messages": turns,
         "inferenceConfig": {new: body[old] for old, new in _INFERENCE.items() if old in body},
     }
     if "system" in body:
@@ -60,7 +61,7 @@ def build(request: Request) -> Call:
         arguments["guardrailConfig"] = {"guardrailIdentifier": name, "guardrailVersion": version}
     if options.meta:
         arguments["requestMetadata"] = dict(options.meta)
-    return Call("ConverseStream", arguments)
+    return Call("ConverseStream", arguments, converse_blocks.titles(body["messages"], turns))
 
 
 def _tools(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,18 +102,19 @@ def stream(client: Any, call: Call) -> Iterator[Event]:
     yield Started(response["ResponseMetadata"].get("RequestId"))
     events = response["stream"]
     try:
-        yield from _streamed(events)
+        yield from _streamed(events, call.titles)
     finally:
         events.close()
 
 
-def _streamed(events: Iterable[Mapping[str, Any]]) -> Iterator[Event]:
+def _streamed(events: Iterable[Mapping[str, Any]], titles: Mapping[str, str]) -> Iterator[Event]:
     cited: list[Cited] = []
     for event in events:
         for kind, value in event.items():
             if kind == "contentBlockDelta":
-                if "citation" in value["delta"]:
-                    cited.append(Cited(converse_blocks.citation(value["delta"]["citation"])))
+                source = value["delta"].get("citation")
+                if source is not None:
+                    cited.append(Cited(converse_blocks.citation(source, titles)))
                 else:
                     yield from _piece(value["delta"])
             elif kind == "contentBlockStop":
@@ -146,7 +148,7 @@ def whole(client: Any, call: Call) -> Iterator[Event]:
             said = block["citationsContent"]
             yield Text("".join(piece["text"] for piece in said.get("content", ())))
             for source in said.get("citations", ()):
-                yield Cited(converse_blocks.citation(source))
+                yield Cited(converse_blocks.citation(source, call.titles))
         elif "toolUse" in block:
             yield ToolInput(json.dumps(block["toolUse"]["input"], ensure_ascii=False))
         else:

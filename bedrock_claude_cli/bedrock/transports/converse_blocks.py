@@ -33,6 +33,15 @@ def messages(turns: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
+def titles(
+    turns: Iterable[Mapping[str, Any]], converted: Iterable[Mapping[str, Any]]
+) -> dict[str, str]:
+    """Documents' titles in `turns` by their names in what `messages` made of these."""
+    own = (b.get("title") for t in turns for b in t["content"] if b["type"] == "document")
+    sent = (b["document"]["name"] for t in converted for b in t["content"] if "document" in b)
+    return {name: title for title, name in zip(own, sent, strict=True) if title}
+
+
 def system(given: str | Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """A system prompt as Converse takes it."""
     if isinstance(given, str):
@@ -108,11 +117,12 @@ def unique_name(title: str, taken: set[str]) -> str:
     return name
 
 
-def citation(given: Mapping[str, Any]) -> dict[str, Any]:
+def citation(given: Mapping[str, Any], titles: Mapping[str, str]) -> dict[str, Any]:
     """Converse's citation in the Messages API's shape, as far as it has one."""
+    title = given.get("title")
     made: dict[str, Any] = {
         "cited_text": "".join(each.get("text", "") for each in given.get("sourceContent", ())),
-        "document_title": given.get("title"),
+        "document_title": titles.get(title, title) if title else None,
     }
     for kind, place in given.get("location", {}).items():
         if kind in _PLACES:
