@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bedrock_claude_cli.bedrock.model_id import ENDPOINTS as RESOLVED_ENDPOINTS
-from bedrock_claude_cli.bedrock.prompt import DEFAULTS, ENDPOINTS, SPECS, Options
+from bedrock_claude_cli.bedrock.prompt import DEFAULTS, ENDPOINTS, SPECS, VIAS, Options
 
 
 def read(text: bool = False, **values: Any) -> tuple[Options, dict[str, str]]:
@@ -64,7 +64,7 @@ def test_text_stands_for_any_type(key: str, value: Any, found: Any) -> None:
         ("model", "caf\udce9", "is not UTF-8 text"),
         ("stop", ["a", None], "takes text, not nothing"),
         ("endpoint", "mars", f"is one of {', '.join(ENDPOINTS)}, not `mars`"),
-        ("via", "pigeon", "is one of invoke, sdk, mantle, not `pigeon`"),
+        ("via", "pigeon", f"is one of {', '.join(VIAS)}, not `pigeon`"),
     ],
 )
 def test_a_typed_value_is_not_guessed_at(key: str, value: Any, what: str) -> None:
