@@ -33,7 +33,7 @@ def compose(
     asked = ctx.settings.options
     prompt, system = _filled(ctx, params or [])
     schema = _schema(asked.schema)
-    earlier = tuple(messages.attached(history))
+    earlier = tuple(messages.attached(history, pages=True))
     attached, stdin_left = _attachments(
         ctx, target, question or prompt, earlier, use_stdin=use_stdin
     )
@@ -112,18 +112,16 @@ def _attachments(
 
     Bedrock's limits are a request's, so those of `earlier` turns count.
     """
-    options = ctx.settings.options
-    if not options.attach:
+    via, given = ctx.settings.options.via, ctx.settings.options.attach or ()
+    if not (given or earlier):
         return (), use_stdin
     from bedrock_claude_cli.bedrock import attachments
 
-    from_stdin = [attachments.split(each)[0] for each in options.attach].count(attachments.STDIN)
+    from_stdin = [attachments.split(each)[0] for each in given].count(attachments.STDIN)
     if from_stdin:
         _check_stdin(from_stdin, question, use_stdin=use_stdin)
-    found = tuple(
-        attachments.read(each, lambda: read_stdin(ctx.out.note)) for each in options.attach
-    )
-    attachments.check((*earlier, *found), options.via, target.known)
+    found = tuple(attachments.read(each, lambda: read_stdin(ctx.out.note)) for each in given)
+    attachments.check((*earlier, *found), via, target.known)
     return found, use_stdin and not from_stdin
 
 

@@ -107,8 +107,11 @@ def asked(request: Request) -> dict[str, Any]:
     return messages(replace(request, options=options, shape=shape, history=()))[-1]
 
 
-def attached(history: Iterable[Mapping[str, Any]]) -> Iterator[Attachment]:
-    """What was attached in earlier turns; ValueError where that is not as `asked` makes it."""
+def attached(history: Iterable[Mapping[str, Any]], *, pages: bool = False) -> Iterator[Attachment]:
+    """What was attached in earlier turns, with the `pages` of PDFs if they are wanted.
+
+    Raises KeyError, TypeError or ValueError where that is not as `asked` makes it.
+    """
     for block in (block for turn in history for block in turn["content"]):
         if block["type"] not in ("document", "image"):
             continue
@@ -118,12 +121,12 @@ def attached(history: Iterable[Mapping[str, Any]]) -> Iterator[Attachment]:
         else:
             data = base64.b64decode(source["data"], validate=True)
         name, kind = block.get("title", "image"), source["media_type"]
-        pages = None
-        if kind == "application/pdf":
+        number = None
+        if pages and kind == "application/pdf":
             from bedrock_claude_cli.bedrock import media
 
-            pages = media.pages(data, name)
-        yield Attachment(name, kind, data, pages)
+            number = media.pages(data, name)
+        yield Attachment(name, kind, data, number)
 
 
 def turn(role: str, content: Any) -> Mapping[str, Any]:

@@ -61,7 +61,7 @@ def estimate(request: Request) -> int:
         total += round(plain / CHARACTERS_A_TOKEN) + len(text) - plain
     if request.shape.tool_schema is not None:
         total += _TOOL_USUAL
-    return total + sum(map(_usual, _attachments(request)))
+    return total + sum(map(_usual, _attachments(request, pages=True)))
 
 
 def window(request: Request, known: KnownModel | None) -> int | None:
@@ -150,8 +150,8 @@ def _by_mantle(request: Request, mantle_id: str, client: Any) -> Iterator[Event]
     yield Counted(Usage(input_tokens=answer.input_tokens))
 
 
-def _attachments(request: Request) -> Iterator[Attachment]:
-    yield from messages.attached(request.history)
+def _attachments(request: Request, *, pages: bool = False) -> Iterator[Attachment]:
+    yield from messages.attached(request.history, pages=pages)
     yield from request.attachments
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pypdf import PdfWriter
 
 from bedrock_claude_cli.sandbox import Sandbox
 from tests.commands.ask_help import body
@@ -128,6 +129,32 @@ class TestKept:
         assert first["content"][1]["citations"] == {"enabled": True}
         assert "cache_control" in answer["content"][-1]
         assert second == text("user", "And?")
+
+    def test_limits_are_those_of_all_turns(
+        self, run: Run, use: Use, tmp_path: Path, kept: Path
+    ) -> None:
+        sandbox = use()
+        writer = PdfWriter()
+        for _ in range(40):
+            writer.add_blank_page(10, 10)
+        writer.write(tmp_path / "a.pdf")
+        pdf = ("-a", f"{tmp_path}/a.pdf")
+        argv = ("ask", "What?", "--chat", "plan")
+        run(*argv, *pdf)
+        before = kept.read_bytes()
+        result = run(*argv, *pdf, *pdf, code=6)
+        assert "120 pages, and Bedrock takes at most 100" in result.err
+        assert len(sandbox.requests) == 1
+        assert kept.read_bytes() == before
+        result = run(*argv, "--via", "converse", *pdf)
+        assert "citations are on" in result.err
+        names = [
+            block["document"]["name"]
+            for turn in body(sandbox)["messages"]
+            for block in turn["content"]
+            if "document" in block
+        ]
+        assert len(set(names)) == len(names) == 2
 
     def test_the_answer_to_a_schema_is_kept_as_text(self, run: Run, use: Use, kept: Path) -> None:
         use({"reply": {"text": '{"n": 1}'}})

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import pytest
 from pypdf import PdfWriter
@@ -244,11 +245,14 @@ class TestMaxCost:
 class TestBound:
     """The bound is above every count."""
 
-    @pytest.mark.parametrize("text", ["word " * 50, "\u8a9e" * 50, "\ufdfa" * 50, "\U0001f600" * 9])
+    @pytest.mark.parametrize(
+        "text", ["word " * 5000, "\u8a9e" * 5000, "\ufdfa" * 5000, "\U0001f600" * 900]
+    )
     def test_a_token_is_a_byte_at_least(self, text: str) -> None:
         most, _ = tokens.at_most(Request(DEFAULTS, "m", text), None)
         assert most is not None
         assert most >= len(text.encode())
+        assert most >= len(normalize("NFKC", text).encode())
         assert most > tokens.estimate(Request(DEFAULTS, "m", text))
 
     def test_what_nothing_bounds_is_unknown(self) -> None:
