@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from bedrock_claude_cli.bedrock.prompt import SPECS
 from bedrock_claude_cli.config import load
-from bedrock_claude_cli.config_file import FILE_KEYS, example
+from bedrock_claude_cli.config_example import example
+from bedrock_claude_cli.config_file import FILE_KEYS
 from bedrock_claude_cli.errors import CliError, ConfigError, UsageError
 from tests.conftest import Result, Run
 

@@ -33,6 +33,7 @@ MAY_IMPORT = {
     "yaml_file": {"errors"},
     "template": {"errors"},
     "config": {"errors", "config_file", "template", "bedrock.prompt"},
+    "config_example": {"config", "bedrock.prompt"},
     "config_file": {"config", "errors", "template", "yaml_file", "bedrock.prompt"},
     "aws": {"", "config", "errors"},
     "sdk_clients": {"aws", "errors"},
@@ -59,7 +60,8 @@ MAY_IMPORT = {
     "commands": {
         "asking", "calling", "compose", "context", "options", "complete", "output",
         "terminal", "question", "reply", "extract", "confirm", "logging_view", "log_view",
-        "usage_report", "errors", "explain", "config", "config_file", "bedrock", "sandbox",
+        "usage_report", "errors", "explain", "config", "config_example", "config_file",
+        "bedrock", "sandbox",
     },
     "bedrock": {"errors", "explain", "bedrock"},
     "sandbox": {"sandbox"},

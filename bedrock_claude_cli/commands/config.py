@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from bedrock_claude_cli import config as settings
-from bedrock_claude_cli import config_file
+from bedrock_claude_cli import config_example, config_file
 from bedrock_claude_cli.bedrock import catalog
 from bedrock_claude_cli.context import Context
 from bedrock_claude_cli.context import command as as_command
@@ -121,7 +121,7 @@ def init(ctx: Context) -> None:
             raise ConfigError(f"{path} exists and was left as it is", hint=hint) from None
         raise ConfigError(f"{path}: cannot be written: {error.strerror}") from None
     with file:
-        file.write(config_file.example())
+        file.write(config_example.example())
     _tell_path(ctx, path)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bedrock_claude_cli.config_file import example
+from bedrock_claude_cli.config_example import example
 from tests.conftest import Run
 
 
