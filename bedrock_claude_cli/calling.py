@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bedrock_claude_cli.aws import UNSTREAMED_TIMEOUT
@@ -86,7 +88,20 @@ def place(ctx: Context, request: Request) -> program.Place:
         endpoint = f"https://bedrock-runtime.{ctx.region}.amazonaws.com"
     # What AWS's own variables say reaches the program without its help.
     named = None if profile.source.startswith("AWS_") else profile.value
-    return program.Place(ctx.region, endpoint, named)
+    return program.Place(ctx.region, endpoint, named, dict(_files(request)))
+
+
+def _files(request: Request) -> Iterator[tuple[bytes, str]]:
+    """The attachments that a program can read itself: what lies in a file just as it is sent."""
+    given = request.options.attach or ()
+    if not given:
+        return
+    from bedrock_claude_cli.bedrock import attachments
+
+    for spec, attached in zip(given, request.attachments, strict=True):
+        path = Path(attachments.split(spec)[0]).expanduser()
+        if path.is_file() and path.read_bytes() == attached.data:
+            yield attached.data, str(path)
 
 
 def _offered(ctx: Context, known: Catalog, region: str) -> list[str]:

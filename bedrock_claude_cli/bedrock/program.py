@@ -17,6 +17,9 @@ from bedrock_claude_cli.errors import RejectedError, UsageError
 
 LANGUAGES = ("python", "typescript", "boto3", "curl")
 _HEADER = "X-Amzn-Bedrock-"
+# What a whole answer may take, in seconds:
+# repost.aws/knowledge-center/bedrock-large-model-read-timeouts
+UNSTREAMED = 3600
 
 
 class Place(NamedTuple):
@@ -184,36 +187,18 @@ process.stdout.write("\\n");
 
 
 def _curl(request: Request, place: Place) -> str:
-    via = request.options.via
-    headers = {"Content-Type": "application/json"}
-    key = "Authorization: Bearer $AWS_BEARER_TOKEN_BEDROCK"
-    if via == "mantle":
-        base = (
-            f"${{AWS_ENDPOINT_URL_BEDROCK_MANTLE:-https://bedrock-mantle.{place.region}.api.aws}}"
+    made = _mantle_request if request.options.via == "mantle" else _runtime_request
+    url, headers, body = made(request, place)
+    headers["Content-Type"] = "application/json"
+    options = " \\\n  ".join(
+        (
+            '-H "Authorization: Bearer $AWS_BEARER_TOKEN_BEDROCK"',
+            *(f"-H {_quoted(f'{name}: {value}')}" for name, value in headers.items()),
         )
-        url = f"{base}/anthropic/v1/messages"
-        headers["anthropic-version"] = "2023-06-01"
-        if request.shape.betas:
-            headers["anthropic-beta"] = ",".join(request.shape.betas)
-        body: Any = {"model": request.model_id, **messages.body(request)}
-    else:
-        operation = "converse" if via == "converse" else "invoke"
-        base = f"${{AWS_ENDPOINT_URL_BEDROCK_RUNTIME:-{place.endpoint}}}"
-        url = f"{base}/model/{quote(request.model_id, safe='')}/{operation}"
-        if via == "converse":
-            body = transport("converse").build(request).as_json()
-            body.pop("modelId")
-        else:
-            body = _body(request)
-            headers |= _headers(request)
-    lines = [
-        f'-H "{key}"',
-        *(f"-H {_shell(f'{name}: {value}')}" for name, value in headers.items()),
-    ]
+    )
     shown = json.dumps(body, indent=2, ensure_ascii=False)
-    options = " \\\n  ".join(lines)
     return f"""# Needs curl, and a Bedrock API key in AWS_BEARER_TOKEN_BEDROCK
-curl -sS --fail-with-body --max-time {request.options.timeout or 900:g} \\
+curl -sS --fail-with-body --max-time {UNSTREAMED} \\
   {options} \\
   --data-binary @- "{url}" <<'JSON'
 {shown}
@@ -221,6 +206,29 @@ JSON
 """
 
 
-def _shell(text: str) -> str:
-    quoted = text.replace("'", "'\\''")
-    return f"'{quoted}'"
+def _mantle_request(request: Request, place: Place) -> tuple[str, dict[str, str], Any]:
+    """URL, headers and body of one whole message through bedrock-mantle."""
+    base = f"https://bedrock-mantle.{place.region}.api.aws"
+    url = f"${{AWS_ENDPOINT_URL_BEDROCK_MANTLE:-${{AWS_ENDPOINT_URL:-{base}}}}}"
+    headers = {"anthropic-version": "2023-06-01"}
+    if request.shape.betas:
+        headers["anthropic-beta"] = ",".join(request.shape.betas)
+    body = {"model": request.model_id, **messages.body(request)}
+    return f"{url}/anthropic/v1/messages", headers, body
+
+
+def _runtime_request(request: Request, place: Place) -> tuple[str, dict[str, str], Any]:
+    """URL, headers and body of one whole answer through InvokeModel or Converse."""
+    base = f"${{AWS_ENDPOINT_URL_BEDROCK_RUNTIME:-${{AWS_ENDPOINT_URL:-{place.endpoint}}}}}"
+    url = f"{base}/model/{quote(request.model_id, safe='')}"
+    if request.options.via != "converse":
+        return f"{url}/invoke", _headers(request), _body(request)
+    body = transport("converse").build(request).as_json()
+    del body["modelId"]
+    return f"{url}/converse", {}, body
+
+
+def _quoted(text: str) -> str:
+    """The text as one word of a shell."""
+    inner = text.replace("'", "'\\''")
+    return f"'{inner}'"

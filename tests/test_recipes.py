@@ -1,0 +1,125 @@
+"""docs/recipes.md: every block for a shell is run, on the sandbox, in a folder with its files."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.bedrock.media_samples import pdf, png
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "docs/recipes.md").read_text("utf-8")
+BLOCKS = re.findall(r"^## (.+?)$(.*?)(?=^## |\Z)", TEXT, re.M | re.S)
+SHELL = {name: re.findall(r"^```bash\n(.*?)^```", text, re.M | re.S) for name, text in BLOCKS}
+# What a recipe prints (a pattern), or leaves in a file.
+PRINTS = {
+    "Review a change before it is pushed": "canned answer",
+    "A commit message from what is staged": "",
+    "What went wrong in a log": "canned answer",
+    "A PDF, with the pages that say it": r"\[1\] report.pdf, page",
+    "Fields of a document as JSON": r"^\w+$",
+    "A gate in CI": "^true$",
+    "The screenshot of an error": "canned answer",
+    "Some files of a project": "canned answer",
+    "A script, and only the script": "",
+    "A conversation": "(?s)canned answer.*canned answer",
+    "The same question in many places, from a file": "",
+    "What it would cost": r"(?s)^\d+\n0\.\d+\n.*canned answer",
+    "Whose calls they were": "canned answer",
+    "From a question to a program": "",
+    "A long text, asked again and again": "(?s)canned answer.*canned answer",
+    "A loop over lines": "(?s)One sentence about Ada.*One sentence about Grace",
+    "Code into another program": "^olleh$",
+    "One field of the JSON": r"(?s)^\d+\n.*global\.anthropic\.claude-sonnet-4-5",
+    "Another AWS account for one command": None,
+    "Data that must stay in the EU": r"(?s)canned answer.*^eu\.anthropic",
+    "Your own scripts, tested without AWS": None,
+}
+FILES = {
+    "summarise.py": "report.pdf",
+    "largest.sh": "ls -S | head -1",
+    "notes.fr.md": "canned answer",
+    "verdict.json": "breaks",
+}
+RULES = """
+- when: {prompt: "largest file"}
+  reply: {text: "Here:\\n```bash\\nls -S | head -1\\n```\\n"}
+- when: {prompt: "reverses a string"}
+  reply: {text: "```python\\nprint('hello'[::-1])\\n```\\n"}
+- when: {prompt: "break the public"}
+  reply: {text: '{"breaks": false, "why": "nothing public changed"}'}
+- when: {prompt: "commit message"}
+  reply: {text: Say what the notes say}
+"""
+SCHEMA = {
+    "type": "object",
+    "properties": {"number": {"type": "string"}},
+    "required": ["number"],
+    "additionalProperties": False,
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, home: Path) -> Path:
+    """A git repository on a branch, with the files that the recipes name."""
+    place = tmp_path / "project"
+    (place / "src").mkdir(parents=True)
+    (place / "src/app.py").write_text("print(1)\n")
+    (place / "src/app_test.py").write_text("assert 1\n")
+    (place / "names.txt").write_text("Ada\nGrace\n")
+    (place / "app.log").write_text("ERROR no space left\n" * 9)
+    (place / "report.pdf").write_bytes(pdf(3))
+    (place / "screenshot.png").write_bytes(png(20, 10))
+    (place / "invoice.schema.json").write_text(json.dumps(SCHEMA))
+    for file, start in (("translate.yaml", "yaml\nmodel"), ("verdict.schema.json", "json\n{")):
+        shown = re.search(rf"^```{start}.*?^```", TEXT, re.M | re.S)
+        assert shown
+        (place / file).write_text(shown[0].partition("\n")[2].removesuffix("```"))
+    (tmp_path / "rules.yaml").write_text(RULES)
+    (place / "notes.md").write_text("old\n")
+    for command in (
+        "init -q -b main", "config user.email dev@example.com", "config user.name Dev",
+        "add -A", "commit -qm start", "checkout -qb change",
+    ):  # fmt: skip
+        subprocess.run(["git", *command.split()], cwd=place, check=True, capture_output=True)
+    (place / "notes.md").write_text("new\n")
+    return place
+
+
+def test_every_recipe_is_run_or_says_why_not() -> None:
+    assert set(SHELL) == set(PRINTS)
+    assert all(SHELL.values())
+    assert len([shown for shown in PRINTS.values() if shown is not None]) >= 12
+
+
+@pytest.mark.parametrize("name", [name for name, shown in PRINTS.items() if shown is not None])
+def test_a_recipe_does_what_it_says(folder: Path, tmp_path: Path, name: str) -> None:
+    env = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "BEDROCK_CLAUDE_SANDBOX": "1",
+        "BEDROCK_CLAUDE_SANDBOX_SCRIPT": str(tmp_path / "rules.yaml"),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+    }
+    said = ""
+    for block in SHELL[name]:
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", block],
+            cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        said += done.stdout
+    assert re.search(PRINTS[name] or "", said.strip(), re.M), said
+    for file, content in FILES.items():
+        if file in "".join(SHELL[name]):
+            assert content in (folder / file).read_text("utf-8")
+    if "commit message" in name:
+        last = ["git", "log", "-1", "--format=%s"]
+        log = subprocess.run(last, cwd=folder, capture_output=True, text=True, check=True)
+        assert log.stdout == "Say what the notes say\n"
