@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bedrock_claude_cli import calling, forecast
 from bedrock_claude_cli.bedrock import ask, catalog, model_id
-from bedrock_claude_cli.bedrock import schema as schemas
 from bedrock_claude_cli.bedrock.answer import Answer, collect
 from bedrock_claude_cli.bedrock.prompt import Request
 from bedrock_claude_cli.compose import compose
@@ -156,7 +155,9 @@ def _receive(
         view.follow(collect(events, answer, time.monotonic))
     finally:
         if fitting is not None:
-            schemas.judge(answer, fitting)
+            from bedrock_claude_cli.bedrock import schema
+
+            schema.judge(answer, fitting)
         sent = target._replace(model_id=answer.model or "", endpoint=answer.endpoint)
         # Before its end an answer's output tokens are not told, so neither is its cost.
         if answer.stop_reason and answer.usage:
