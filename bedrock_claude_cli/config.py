@@ -192,6 +192,8 @@ def _preset_layer(
         wrong += problems
     elif preset in presets:
         values = presets[preset]
+    elif wrong:
+        return []  # a preset may be missing for what is wrong with the file
     else:
         known = f"presets in {path}: {', '.join(presets) or 'none'}"
         raise UsageError(f"no preset `{preset}`{did_you_mean(preset, presets)}", hint=known)

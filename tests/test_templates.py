@@ -201,6 +201,8 @@ class TestFiles:
         use()
         write(REVIEW)
         assert "did you mean `review`?" in run("ask", "Hello", "-t", "reviw", code=2).err
+        write("preset: {review: {prompt: Hi}}")
+        assert "did you mean `presets`?" in run("ask", "Hello", "-t", "review", code=3).err
 
     @pytest.mark.parametrize("prompt", ["''", "' '", "5", "[a]", "{a: b}"])
     def test_a_prompt_is_text(self, prompt: str, run: Run, use: Use, write: Write) -> None:
