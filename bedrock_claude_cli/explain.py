@@ -29,6 +29,7 @@ from bedrock_claude_cli.known_errors import (
 )
 
 _NOT_AWS = "something between you and AWS answered: a proxy, a firewall or a captive portal"
+_PAGE = 80  # characters of a web page, which is nobody's message
 
 
 # The operations that AWS bills; `ask` retries them itself, and only where none was billed.
@@ -94,7 +95,9 @@ def explain(found: AwsFault) -> CliError:
     # Without the header that names the error, botocore gives the status for a name.
     said = "" if found.name.isdecimal() else found.name
     name = aws_name(said)
-    shown = ": ".join(part for part in (name or f"HTTP {found.status}", found.message) if part)
+    page = found.message.lstrip().startswith("<")
+    message = f"{found.message[:_PAGE]}..." if page and text[_PAGE:] else found.message
+    shown = ": ".join(part for part in (name or f"HTTP {found.status}", message) if part)
     told: tuple[type[CliError], str | None, str] | None = None
     for row in TABLE:
         if (not row.names or {said, name} & set(row.names)) and row.fragment in text:
@@ -103,7 +106,7 @@ def explain(found: AwsFault) -> CliError:
     in_a_stream = not 300 <= found.status < 600
     if told is None:
         kind, retry = BY_STATUS.get(found.status, (RejectedError, "no"))
-        hint = None if found.message else _NOT_AWS
+        hint = None if message and not page else _NOT_AWS
         told = (UnavailableError, None, "maybe-billed") if in_a_stream else (kind, hint, retry)
     kind, hint, retry = told
     if retry == "maybe-billed" and found.operation and not found.operation.startswith(_BILLED):

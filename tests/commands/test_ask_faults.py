@@ -267,6 +267,28 @@ def test_a_certificate_that_nobody_trusts(
 
 
 @every_way
+@pytest.mark.parametrize(("status", "code"), [(302, 6), (403, 5), (502, 7)])
+def test_a_web_page_is_said_to_be_none_of_aws_s(
+    status: int,
+    code: int,
+    via: str,
+    run: Run,
+    use: Use,
+    waits: list[float],
+    web_page: Callable[[int, str], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    use()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", web_page(status, "<html>" + "Please sign in. " * 99))
+    result = run(*asking(via), code=code)
+    assert f"error: HTTP {status}: " in result.err
+    assert result.err.count("Please sign in") < 6
+    if status != 502 or via in ("sdk", "mantle"):  # botocore reads no page of a gateway
+        assert "hint: something between you and AWS answered" in result.err
+    assert waits == []
+
+
+@every_way
 def test_a_reset_before_the_answer(via: str, run: Run, use: Use, waits: list[float]) -> None:
     sandbox = use({"stream": {"reset_after": 0}})
     result = run(*asking(via), code=7)
