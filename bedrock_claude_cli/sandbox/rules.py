@@ -17,9 +17,10 @@ A whole answer knows the faults, too: cut is half a body, reset none, exception 
 a body of it.
 
 Errors go by Bedrock's names everywhere; the service they hit gets its own: ThrottlingException is
-Throttling for IAM and SlowDown for S3. IAM that is not consistent yet, as right after CreateRole:
-`{when: {operation: PutModelInvocationLoggingConfiguration}, times: 3, error: {type:
-ValidationException}}`, which has AWS's words for the log group and role that were sent.
+Throttling for IAM, SlowDown for S3 and rate_limit_error for bedrock-mantle. IAM that is not
+consistent yet, as right after CreateRole: `{when: {operation:
+PutModelInvocationLoggingConfiguration}, times: 3, error: {type: ValidationException}}`, which has
+AWS's words for the log group and role that were sent.
 """
 
 from __future__ import annotations

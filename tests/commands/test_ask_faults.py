@@ -375,8 +375,9 @@ def test_a_broken_answer_as_json(
 def test_an_identity_that_may_not_stream_gets_its_answer_at_once(
     via: str, run: Run, use: Use, waits: list[float]
 ) -> None:
+    """However long it may get: the SDK by itself would ask for a stream from 21,334 tokens on."""
     sandbox = use({"deny": "bedrock:InvokeModelWithResponseStream"}, {"reply": {"text": TEXT}})
-    result = run(*asking(via))
+    result = run(*asking(via, "--max-tokens", "64000"))
     assert result.out == TEXT + "\n"
     assert "note: this identity may not stream" in result.err
     assert (len(sandbox.requests), sent(sandbox, via)) == (2, 1)
