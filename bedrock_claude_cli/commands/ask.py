@@ -83,7 +83,7 @@ def command(
         typer.Option(
             "--max-cost",
             metavar="USD",
-            help="Send nothing if input and all of --max-tokens could cost more (exit 11).",
+            help="Send nothing if it could cost more, the answer as long as can be (exit 11).",
         ),
     ] = None,
     code: Annotated[
