@@ -106,7 +106,7 @@ def test_ctrl_c_while_standard_input_is_read(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("select.select", interrupted)
+    monkeypatch.setattr("select.poll", interrupted)
     result = run("ask", "-", code=130)
     assert result.out + result.err == ""
     assert sandbox.requests == []
