@@ -131,6 +131,7 @@ class Context:
             "{login}": self.aws.login,
             "{region}": lambda: self.region,
             "{model}": lambda: str(self.settings.options.model),
+            "{unlisted}": lambda: "".join(f"; {text}" for text in self.aws.unlisted.values()),
         }
         for name, value in values.items():
             if name in hint:
@@ -184,6 +185,7 @@ def plain_hint(hint: str | None) -> str | None:
         ("{login}", "`aws sso login` or `aws configure`"),
         ("{region}", "REGION"),
         ("{model}", "MODEL"),
+        ("{unlisted}", ""),
     ):
         hint = hint.replace(place, words) if hint else hint
     return hint

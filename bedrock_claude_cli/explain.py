@@ -6,6 +6,7 @@ explain what went wrong.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from types import TracebackType
@@ -19,7 +20,15 @@ from bedrock_claude_cli.errors import (
     UnavailableError,
     UsageError,
 )
-from bedrock_claude_cli.known_errors import BY_STATUS, CLIENT_TABLE, EXPIRED, NO_CREDENTIALS, TABLE
+from bedrock_claude_cli.known_errors import (
+    AGAIN,
+    BY_STATUS,
+    CLIENT_TABLE,
+    EXPIRED,
+    NO_CREDENTIALS,
+    OF_A_MODEL,
+    TABLE,
+)
 
 _NOT_AWS = "something between you and AWS answered: a proxy, a firewall or a captive portal"
 
@@ -51,7 +60,8 @@ def fault(error: BaseException) -> AwsFault | None:
         name = str(inner.get("Code", ""))
         return AwsFault(
             name=name[:1].upper() + name[1:] if "_" not in name else name,
-            message=str(inner.get("Message", "")),
+            # S3 quotes the ARN that it denies, which would get into every policy made of it.
+            message=re.sub(r'"(arn:[^"\s]+)"', r"\1", str(inner.get("Message", ""))),
             status=int(meta.get("HTTPStatusCode", 0)),
             request_id=meta.get("RequestId"),
             retry_after=_seconds(headers.get("retry-after")),
@@ -89,7 +99,8 @@ def explain(found: AwsFault) -> CliError:
     shown = ": ".join(part for part in (name or f"HTTP {found.status}", found.message) if part)
     told: tuple[type[CliError], str | None, str] | None = None
     for row in TABLE:
-        if (not row.names or name in row.names) and row.fragment in text:
+        fits = row.operation in (None, found.operation)
+        if fits and (not row.names or name in row.names) and row.fragment in text:
             told = row.error, row.hint, row.retry
             break
     in_a_stream = not 300 <= found.status < 600
@@ -98,14 +109,43 @@ def explain(found: AwsFault) -> CliError:
         hint = None if found.message else _NOT_AWS
         told = (UnavailableError, None, "maybe-billed") if in_a_stream else (kind, hint, retry)
     kind, hint, retry = told
-    if retry == "maybe-billed" and found.operation and not found.operation.startswith(_BILLED):
-        hint, retry = "try again in a little while", "now"
+    if found.operation and not found.operation.startswith(_BILLED):
+        if retry == "maybe-billed":
+            hint, retry = "try again in a little while", "now"
+        elif hint in OF_A_MODEL or (retry == "now" and hint is None):
+            hint = AGAIN
     if hint and "{action}" in hint:
-        refused = re.search(r"to perform: ([\w-]+:\w+)", found.message)
-        hint = hint.replace("{action}", refused[1] if refused else "the action")
+        hint = hint.replace("{action}", _to_grant(found.message))
     if in_a_stream and retry == "now":
         retry = "maybe-billed"
     return kind(shown, hint=hint, code=name or None, request_id=found.request_id, retry=retry)
+
+
+def refused(message: str) -> tuple[str, str] | None:
+    """The action that IAM's words refuse, and the ARN on which a policy would grant it.
+
+    CloudWatch Logs names a stream without a name, and neither group nor stream where the action
+    has no resource; both stand for something that a policy says otherwise.
+    """
+    said = re.search(r"to perform: ([\w-]+:\w+)(?: on resource: (arn:\S+))?", message)
+    if said is None:
+        return None
+    resource = said[2] or "*"
+    if ":log-group:" in resource:
+        group = resource.removesuffix(":log-stream:")
+        resource = "*" if group.endswith(":log-group:") else f"{group.removesuffix(':*')}:*"
+    return said[1], resource
+
+
+def _to_grant(message: str) -> str:
+    """What an administrator is asked for; what Bedrock itself denies takes several resources."""
+    found = refused(message)
+    if found is None:
+        return "the action"
+    action, resource = found
+    if not action.startswith(("iam:", "kms:", "logs:", "s3:")) and "Logging" not in action:
+        return action
+    return f"{action}: {json.dumps({'Effect': 'Allow', 'Action': action, 'Resource': resource})}"
 
 
 def translate(error: BaseException) -> CliError:
