@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import unquote
 
@@ -44,12 +44,12 @@ class Group:
 
 @dataclass(frozen=True)
 class Role:
-    """A role: its trust policy, its inline policies by name, and those attached to it."""
+    """A role: its trust policy, its inline policies by name, and those attached to it by ARN."""
 
     arn: str
     trust: Document
     inline: Mapping[str, Document]
-    attached: tuple[Document, ...] | Denied = ()
+    attached: Mapping[str, Document] | Denied = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -161,20 +161,34 @@ def _role(target: Target, desired: Desired) -> Role | Denied | None:
     return Role(told["Arn"], trust, inline, _attached(iam, arn, name))
 
 
-def _attached(iam: Any, arn: str, name: str) -> tuple[Document, ...] | Denied:
+def _attached(iam: Any, arn: str, name: str) -> Mapping[str, Document] | Denied:
     """The policies attached to the role; one that another tool made may be among them."""
 
-    def gather() -> tuple[Document, ...]:
-        found = []
-        for each in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
-            policy = iam.get_policy(PolicyArn=each["PolicyArn"])["Policy"]
-            version = iam.get_policy_version(
-                PolicyArn=each["PolicyArn"], VersionId=policy["DefaultVersionId"]
-            )
-            found.append(_document(version["PolicyVersion"]["Document"]))
-        return tuple(found)
+    def listed() -> list[str]:
+        told = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
+        return [each["PolicyArn"] for each in told]
 
-    return look(Denied("iam:ListAttachedRolePolicies", arn), gather) or ()
+    arns = look(Denied("iam:ListAttachedRolePolicies", arn), listed)
+    if not isinstance(arns, list):
+        return arns or {}
+    found: dict[str, Document] = {}
+    for each in arns:
+        version = look(
+            Denied("iam:GetPolicy", each),
+            lambda each=each: iam.get_policy(PolicyArn=each)["Policy"]["DefaultVersionId"],  # type: ignore[misc]
+        )
+        if isinstance(version, Denied):
+            return version
+        told = look(
+            Denied("iam:GetPolicyVersion", each),
+            lambda each=each, version=version: iam.get_policy_version(  # type: ignore[misc]
+                PolicyArn=each, VersionId=version
+            ),
+        )
+        if not isinstance(told, dict):
+            return told or {}
+        found[each] = _document(told["PolicyVersion"]["Document"])
+    return found
 
 
 def _document(value: Any) -> Document:

@@ -12,6 +12,8 @@ from bedrock_claude_cli.bedrock.logging_settings import Wanted, desired
 from bedrock_claude_cli.bedrock.logging_state import Denied, Group, Target, inspect
 from bedrock_claude_cli.bedrock.logging_step import grant
 
+UNKNOWN = ("unknown", "unseen")
+
 
 @dataclass(frozen=True)
 class Status:
@@ -59,8 +61,8 @@ def status(target: Target) -> Status:
     state = inspect(target, aim)
     # What is configured is what shall be; the plan's last step would only say so.
     steps = plan(place, aim, now, state)[:-1]
-    wrong = [step for step in steps if step.kind not in ("in-place", "unknown")]
-    unseen_steps = [step for step in steps if step.kind == "unknown"]
+    wrong = [step for step in steps if step.kind not in ("in-place", *UNKNOWN)]
+    unseen_steps = [step for step in steps if step.kind in UNKNOWN]
     group = state.group if isinstance(state.group, Group) else None
     hints = [step.hint for step in (*wrong, *unseen_steps) if step.hint]
     mend = f"`bedrock-claude enable-logging --region {place.region}` mends it"

@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from bedrock_claude_cli.bedrock.logging_state import Denied, Target
 
-# `reported` is wrong but somebody else's to change; of `unknown` IAM shows too little; with
-# `impossible` nothing can be done before it is mended.
-Kind = Literal["create", "change", "in-place", "reported", "unknown", "impossible"]
+# `reported` is wrong but somebody else's to change; of `unknown` and `unseen` IAM shows too little,
+# and `unseen` can be done without; with `impossible` nothing can be done before it is mended.
+Kind = Literal["create", "change", "in-place", "reported", "unknown", "unseen", "impossible"]
 _ACTIONS = {
     "GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
     "PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
@@ -28,7 +28,8 @@ _ACTIONS = {
 class Step:
     """One thing that has to be so; `before` and `after` where there is something to tell.
 
-    `takes_away` marks what removes or redirects; `actions` are the IAM actions it needs on
+    `takes_away` marks what removes or redirects, `short` what keeps less than is recommended, and
+    `may_block` what AWS may refuse the configuration for; `actions` are the IAM actions it needs on
     `resource`.
     """
 
@@ -37,6 +38,8 @@ class Step:
     before: str | None = None
     after: str | None = None
     takes_away: bool = False
+    short: bool = False
+    may_block: bool = False
     hint: str | None = None
     actions: tuple[str, ...] = ()
     resource: str = "*"

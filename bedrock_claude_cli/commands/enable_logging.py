@@ -6,7 +6,7 @@ import json as json_module
 import time
 from dataclasses import replace as replaced
 from functools import cache, partial
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any, NamedTuple, Optional
 
 import typer
 
@@ -110,7 +110,8 @@ def command(
         return ExitCode.OK
     surveys = [logging_run.survey(_target(ctx, place), wanted) for place in places]
     report = logging_view.Report(surveys, dry_run=dry_run)
-    return _carry_out(ctx, report, yes=yes, replace=replace, verify=verify)
+    allowed = _Allowed(yes, replace, allow_short_retention)
+    return _carry_out(ctx, report, allowed, verify=verify)
 
 
 def _target(ctx: Context, place: Place) -> Target:
@@ -118,8 +119,16 @@ def _target(ctx: Context, place: Place) -> Target:
     return Target(place, cache(partial(ctx.aws.client, region=place.region)))
 
 
+class _Allowed(NamedTuple):
+    """What the flags allow without a question, or at all."""
+
+    yes: bool
+    replace: bool
+    short_retention: bool
+
+
 def _carry_out(
-    ctx: Context, report: logging_view.Report, *, yes: bool, replace: bool, verify: bool
+    ctx: Context, report: logging_view.Report, allowed: _Allowed, *, verify: bool
 ) -> int:
     """Show the plan, stop where it ends or is refused, else make it."""
     surveys = report.surveys
@@ -131,16 +140,17 @@ def _carry_out(
         if report.dry_run:
             logging_view.show_json(ctx.out, report)
             return ExitCode.OK
-        if not replace:
+        if not allowed.short_retention:
+            logging_run.refuse_short(surveys)
+        if not allowed.replace:
             logging_run.refuse_taking_away(surveys)
         if any(survey.changes for survey in surveys):
-            confirm(ctx.out, _question(surveys), yes=yes)
+            confirm(ctx.out, _question(surveys), yes=allowed.yes)
     except CliError:
         logging_view.show_json(ctx.out, report)
         raise
-    for survey in surveys:
-        report.outcomes.append(logging_run.apply(survey, _say(ctx, survey)))
-    if verify:
+    report.outcomes.extend(logging_run.apply_all(surveys, partial(_say, ctx)))
+    if verify and not any(outcome.interrupted for outcome in report.outcomes):
         _verify(ctx, report)
     return _conclude(ctx, report)
 
@@ -192,6 +202,9 @@ def _conclude(ctx: Context, report: logging_view.Report) -> int:
             ctx.out.line(line)
         for outcome in failed:
             _tell_failure(ctx, outcome)
+    if any(outcome.interrupted for outcome in report.outcomes):
+        _tell_interrupted(ctx, report)
+        return ExitCode.INTERRUPTED
     codes = {int(outcome.error.exit_code) for outcome in failed if outcome.error}
     if not failed:
         return ExitCode.OK
@@ -207,6 +220,16 @@ def _tell_failure(ctx: Context, outcome: Outcome) -> None:
         request = f", request {error.request_id}" if error.request_id else ""
         used = f"{ctx.used()}{request}"
         ctx.out.fail(f"{outcome.region}: {error.message} ({used})", ctx.fill(error.hint))
+
+
+def _tell_interrupted(ctx: Context, report: logging_view.Report) -> None:
+    for outcome in report.outcomes:
+        for step in outcome.done:
+            ctx.out.asked("done", f"{outcome.region}: {step.kind} {step.what}")
+    for outcome in report.outcomes:
+        for step in outcome.left if outcome.interrupted else ():
+            ctx.out.asked("left", f"{outcome.region}: {step.kind} {step.what}")
+    ctx.out.asked("note", "interrupted; the same command continues")
 
 
 def _print_policies(ctx: Context, wanted: Wanted, places: list[Place]) -> None:

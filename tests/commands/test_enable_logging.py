@@ -264,13 +264,13 @@ def test_what_takes_away_needs_replace_as_well(run: Run, use: Use) -> None:
     server.requests.clear()
     for flags in (("--log-group", "/other"), ("--no-images",), ("--role", "another")):
         result = run(*ENABLE, *flags, code=2)
-        assert "(needs --replace)" in result.out
+        assert "(takes away or redirects: with --replace only)" in result.out
         assert "--replace" in result.err and "nothing was changed" in result.err
     assert changed(server) == []
     run(*ENABLE, "--no-images", "--replace")
     assert (made.config() or {})["imageDataDeliveryEnabled"] is False
     told = run(*ENABLE, "--images").out  # widening again needs no --replace
-    assert "image" in told and "needs --replace" not in told
+    assert "image" in told and "--replace" not in told
 
 
 def test_what_no_flag_names_stays_as_it_is(run: Run, use: Use) -> None:
