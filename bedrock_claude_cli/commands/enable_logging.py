@@ -27,7 +27,7 @@ from bedrock_claude_cli.bedrock.logs import Record
 from bedrock_claude_cli.confirm import confirm
 from bedrock_claude_cli.context import Context
 from bedrock_claude_cli.context import command as as_command
-from bedrock_claude_cli.errors import CliError, ExitCode
+from bedrock_claude_cli.errors import CliError, ExitCode, UsageError
 from bedrock_claude_cli.explain import translate
 
 Name = Optional[str]  # noqa: UP045
@@ -98,6 +98,9 @@ def command(
     Shows a plan, asks, and makes what is missing: log group or bucket, role, policies,
     configuration. Running it again changes nothing. In names, {account} and {region} are filled in.
     """
+    if verify and (print_policy or dry_run):
+        other = "--print-policy" if print_policy else "--dry-run"
+        raise UsageError(f"{other} changes nothing, so there is nothing to --verify: leave one out")
     wanted = Wanted(
         log_group, bucket, large_data_bucket, kms_key, retention_days, role,
         text, images, embeddings, video, audio,
@@ -155,6 +158,15 @@ def _carry_out(
     return _conclude(ctx, report)
 
 
+def _filled(ctx: Context, outcome: Outcome) -> Outcome:
+    """The outcome with the places in its hint filled: the region is the outcome's own."""
+    error = outcome.error
+    if error is None or error.hint is None:
+        return outcome
+    hint = ctx.fill(error.hint.replace("{region}", outcome.region))
+    return replaced(outcome, error=error.hinted(hint or ""))
+
+
 def _question(surveys: list[Survey]) -> str:
     account = surveys[0].target.place.account
     where = " and ".join(survey.target.place.region for survey in surveys)
@@ -176,7 +188,7 @@ def _verify(ctx: Context, report: logging_view.Report) -> None:
                 told = translate(error)
                 if told.exit_code == ExitCode.FAILURE:
                     raise
-                report.outcomes[index] = replaced(outcome, error=told)
+                report.outcomes[index] = _filled(ctx, replaced(outcome, error=told))
 
 
 def _proof(ctx: Context, survey: Survey) -> list[tuple[str, Record]]:
@@ -219,7 +231,7 @@ def _tell_failure(ctx: Context, outcome: Outcome) -> None:
     if error := outcome.error:
         request = f", request {error.request_id}" if error.request_id else ""
         used = f"{ctx.used()}{request}"
-        ctx.out.fail(f"{outcome.region}: {error.message} ({used})", ctx.fill(error.hint))
+        ctx.out.fail(f"{outcome.region}: {error.message} ({used})", error.hint)
 
 
 def _tell_interrupted(ctx: Context, report: logging_view.Report) -> None:
