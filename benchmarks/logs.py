@@ -91,7 +91,8 @@ class Handler(BaseHTTPRequestHandler):
     """Just enough of S3, STS and Bedrock's control plane for `usage`."""
 
     protocol_version = "HTTP/1.1"
-    wbufsize = -1  # one packet for head and body, or every answer waits for an acknowledgement
+    # Head and body are two packets, and the second must not wait for an acknowledgement.
+    disable_nagle_algorithm = True
     folder = Path()
 
     def do_GET(self) -> None:
