@@ -152,7 +152,8 @@ def _carry_out(
     except CliError:
         logging_view.show_json(ctx.out, report)
         raise
-    report.outcomes.extend(logging_run.apply_all(surveys, partial(_say, ctx)))
+    outcomes = logging_run.apply_all(surveys, partial(_say, ctx))
+    report.outcomes.extend(_filled(ctx, each) for each in outcomes)
     if verify and not any(outcome.interrupted for outcome in report.outcomes):
         _verify(ctx, report)
     return _conclude(ctx, report)
