@@ -47,7 +47,6 @@ def bucket_steps(
 
 
 def _itself(desired: Desired, name: str, found: Bucket | None, arn: str) -> Iterator[Step]:
-    made = found is None
     if found is None:
         yield Step(
             "create",
@@ -58,11 +57,12 @@ def _itself(desired: Desired, name: str, found: Bucket | None, arn: str) -> Iter
         )
     else:
         yield Step("in-place", f"bucket {name}")
-        # S3 makes no bucket without the block, so this is what an interrupted run left.
-        made = bool(found.owner_enforced) and not any(
-            (found.public_blocked is not False, found.policy, found.used is not False)
-        )
-    if made:
+    if found and not _just_made(found):
+        yield from _reported(desired, name, found)
+        return
+    if found and found.public_blocked:
+        yield Step("in-place", f"public access to bucket {name} blocked")
+    else:
         yield Step(
             "create",
             f"public access to bucket {name} blocked",
@@ -70,16 +70,19 @@ def _itself(desired: Desired, name: str, found: Bucket | None, arn: str) -> Iter
             resource=arn,
             apply=steps.plain(steps.block_public_access(name)),
         )
-        if desired.kms_key:
-            yield Step(
-                "create",
-                f"bucket {name} encrypted with {desired.kms_key}",
-                actions=("s3:PutEncryptionConfiguration",),
-                resource=arn,
-                apply=steps.plain(steps.encrypt_bucket(name, desired.kms_key)),
-            )
-    elif found:
-        yield from _reported(desired, name, found)
+    if desired.kms_key and not (found and found.encryption == desired.kms_key):
+        yield Step(
+            "create",
+            f"bucket {name} encrypted with {desired.kms_key}",
+            actions=("s3:PutEncryptionConfiguration",),
+            resource=arn,
+            apply=steps.plain(steps.encrypt_bucket(name, desired.kms_key)),
+        )
+
+
+def _just_made(found: Bucket) -> bool:
+    """Whether a bucket is as an interrupted run leaves it: nothing in it, nothing set."""
+    return bool(found.owner_enforced and found.empty) and not (found.policy or found.rules)
 
 
 def _reported(desired: Desired, name: str, found: Bucket) -> Iterator[Step]:

@@ -54,9 +54,9 @@ class Role:
 
 @dataclass(frozen=True)
 class Bucket:
-    """A bucket; None in the last four is what IAM did not show.
+    """A bucket; None from `public_blocked` on is what IAM did not show.
 
-    `used` says whether anything lies below our prefixes.
+    `used` says whether anything lies below our prefixes, `empty` whether nothing lies anywhere.
     """
 
     region: str
@@ -66,6 +66,7 @@ class Bucket:
     owner_enforced: bool | None
     encryption: str | None
     used: bool | None
+    empty: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -248,6 +249,9 @@ def _looks(
                   for each in prefixes)  # fmt: skip
         return any(each.get("Contents") for each in listed)
 
+    def empty() -> bool:
+        return not s3.list_objects_v2(**ours, MaxKeys=1).get("Contents")
+
     looks: dict[str, tuple[str, Callable[[], Any], tuple[str, ...], Any]] = {
         "public_blocked": (
             "GetBucketPublicAccessBlock", blocked, ("NoSuchPublicAccessBlockConfiguration",), False
@@ -260,6 +264,7 @@ def _looks(
             ("ServerSideEncryptionConfigurationNotFoundError",), "",
         ),
         "used": ("ListBucket", used, (), False),
+        "empty": ("ListBucket", empty, (), None),
     }  # fmt: skip
     shown = {}
     for name, (action, call, absent, default) in looks.items():

@@ -72,6 +72,17 @@ class Backend:
             ]
         return None if found is None else sorted(events, key=lambda event: event["timestamp"])
 
+    def encrypt_group(self, region: str, group: str, key: str) -> bool:
+        """AssociateKmsKey, which moto lacks; false without the group."""
+        _application("logs")
+        from moto.logs.models import logs_backends
+
+        with self._in_place():
+            found = logs_backends[ACCOUNT][region].groups.get(group)
+            if found is not None:
+                found.kms_key_id = key
+        return found is not None
+
     def close(self) -> None:
         """Let go of the state, and of the temporary files of large objects."""
         if self._state:
