@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from bedrock_claude_cli.bedrock import log_record, logs, pricing
+from bedrock_claude_cli.bedrock import log_bodies, log_record, logs, pricing
 from bedrock_claude_cli.bedrock.catalog import Catalog
 from bedrock_claude_cli.bedrock.logs import Record
 from bedrock_claude_cli.errors import ExitCode
@@ -175,8 +175,8 @@ class View:
             shown |= {
                 "prompt": record.prompt,
                 "answer": record.answer,
-                "input": record.input,
-                "output": record.output,
+                "input": log_bodies.shallow(record.input),
+                "output": log_bodies.shallow(record.output),
                 "input_path": record.input_path,
                 "output_path": record.output_path,
             }
