@@ -15,6 +15,9 @@ from bedrock_claude_cli.bedrock.logging_policies import BEDROCK, STREAM, Documen
 
 # What follows cannot be foreseen, as the rest of an ARN or of an object's key.
 REST = "\0"
+# What the keys of delivered objects are made of behind the region: dates, times, random hexadecimal
+# digits, data, input, output, json and gz.
+_LETTERS = frozenset("0123456789abcdef/_-.TZdatainputoutputjsongz*?")
 # The values that a condition key may have in a request; None is a key that is not there.
 Values = tuple[str | None, ...]
 _ABSENT: Values = (None,)
@@ -26,8 +29,9 @@ _NO_VPC: Values = (None, "vpc-of-aws")
 class Access:
     """What Bedrock does when it delivers; the context's keys are in small letters.
 
-    `resources` are examples of what it is done to, none for a trust policy; `service` says that
-    Bedrock itself does it, and not a role.
+    `resources` are examples of what it is done to, none for a trust policy, and `below` is what
+    those that nobody can foresee begin with; `service` says that Bedrock itself does it, and not a
+    role.
     """
 
     action: str
@@ -63,8 +67,9 @@ def log(place: Place, group: str) -> tuple[Access, ...]:
 def put(place: Place, bucket: str, prefix: str) -> Access:
     """Bedrock writes below a prefix of a bucket: records, larger data, and its check's object."""
     below = f"arn:{place.partition}:s3:::{bucket}/{place.folder(prefix)}"
-    hour = f"{below}{place.region}/{REST}"
-    keys = (f"{below}amazon-bedrock-logs-permission-check", f"{hour}.json.gz", f"{hour}/data/x")
+    records = f"{below}{place.region}/"
+    check, hour = f"{below}amazon-bedrock-logs-permission-check", f"{records}{REST}"
+    keys = (check, f"{hour}.json.gz", f"{hour}/data/x")
     context = {
         **_service(place),
         "aws:resourceaccount": (place.account,),
@@ -74,7 +79,7 @@ def put(place: Place, bucket: str, prefix: str) -> Access:
         "s3:tlsversion": ("1.2", "1.3"),
         "s3:signatureversion": ("AWS4-HMAC-SHA256",),
     }
-    return Access("s3:PutObject", keys, below, context=context)
+    return Access("s3:PutObject", keys, records, context=context)
 
 
 def _service(place: Place) -> dict[str, Values]:
@@ -171,7 +176,11 @@ def _is_on(statement: Document, access: Access) -> bool | None:
         )
     named = _texts(statement.get("Resource"))
     found = _any([_names(one, each) for one in access.resources for each in named])
-    if found is False and access.below and any(_begins(access.below, each) for each in named):
+    if (
+        found is False
+        and access.below
+        and any(_begins(access.below, each, _LETTERS) for each in named)
+    ):
         return None
     return found
 
@@ -180,8 +189,8 @@ def _names(resource: str, pattern: str) -> bool | None:
     return None if "${" in pattern else _like(resource, pattern)
 
 
-def _begins(start: str, pattern: str) -> bool:
-    """Whether a pattern matches anything that begins so."""
+def _begins(start: str, pattern: str, letters: frozenset[str] | None = None) -> bool:
+    """Whether a pattern matches anything that begins so, and goes on with these letters."""
     open_at = {0}
     for letter in start:
         further = set()
@@ -189,7 +198,7 @@ def _begins(start: str, pattern: str) -> bool:
             if at < len(pattern) and pattern[at] in ("*", "?", letter):
                 further.add(at if pattern[at] == "*" else at + 1)
         open_at = further
-    return bool(open_at)
+    return any(letters is None or letters.issuperset(pattern[at:]) for at in open_at)
 
 
 def _passed(open_at: set[int], pattern: str) -> set[int]:

@@ -96,9 +96,9 @@ def _test(operator: str, value: str | None, wanted: list[str]) -> bool:
         return False
     negated = "Not" in name
     if value is None:
-        if quantifier:
-            return quantifier == "ForAllValues"
-        return negated or rest != name
+        if rest != name or quantifier == "ForAllValues":
+            return True
+        return negated and not quantifier
     return any(compare(value, item) for item in wanted) is not negated
 
 
