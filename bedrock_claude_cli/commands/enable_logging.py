@@ -105,7 +105,7 @@ def command(
         log_group, bucket, large_data_bucket, kms_key, retention_days, role,
         text, images, embeddings, video, audio,
     )  # fmt: skip
-    regions = region or [ctx.aws.required_region()]
+    regions = ctx.regions(region, changing=True)
     places = logging_run.places(identity.get_caller(ctx.sts), regions)
     logging_settings.check(wanted, places, short=allow_short_retention)
     if print_policy:

@@ -48,7 +48,7 @@ def status(
     ] = False,
 ) -> int:
     """Show whether calls are logged, where to, and whether all is as it should be."""
-    found = [logging_status.status(each) for each in _targets(ctx, region or [ctx.region])]
+    found = [logging_status.status(each) for each in _targets(ctx, ctx.regions(region))]
     if ctx.out.json:
         ctx.out.data([{**vars(each), "ok": each.ok} for each in found])
     for each in found if not ctx.out.json else ():
@@ -80,7 +80,7 @@ def disable(
     ] = False,
 ) -> None:
     """Stop logging; nothing that was logged is deleted, and what stays is said."""
-    targets = _targets(ctx, region or [ctx.aws.required_region()])
+    targets = _targets(ctx, ctx.regions(region, changing=True))
     on = [(target, now) for target in targets if (now := _configured(target)) is not None]
     if not ctx.out.json:
         for target, now in on:

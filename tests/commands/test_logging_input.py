@@ -56,12 +56,23 @@ class TestRegions:
         assert f"no AWS region is called `{wrong}` (from AWS_REGION)" in told
         assert right is None or f"did you mean `{right}`?" in told
 
-    def test_the_second_of_two_changes_nothing_in_the_first(self, run: Run, use: Use) -> None:
+    @pytest.mark.parametrize(
+        "line", ["enable-logging --yes", "enable-logging --print-policy", "logs status"]
+    )
+    def test_the_second_of_two(self, run: Run, use: Use, line: str) -> None:
+        """It is told before anything is made in the first."""
         server = use()
         regions = ("--region", "eu-west-1", "--region", "mars-1")
-        told = run(*ENABLE, *regions, code=3).err
-        assert "`mars-1` (from --region)" in told and "nothing was changed" in told
-        assert changed(server) == []
+        assert "`mars-1` (from --region)" in run(*line.split(), *regions, code=3).err
+        assert server.requests == []
+
+    @pytest.mark.parametrize("line", ["enable-logging --dry-run", "logs disable"])
+    def test_an_empty_one_is_none_that_was_given(self, run: Run, use: Use, line: str) -> None:
+        """As a variable that a script did not set."""
+        use()
+        assert "us-east-1" in run(*line.split(), "--region", "").out
+        env = {"AWS_REGION": "", "AWS_DEFAULT_REGION": ""}
+        assert "no region" in run(*line.split(), "--region", "", code=3, env=env).err
 
     def test_one_that_may_be_new_is_tried_and_then_doubted(
         self, run: Run, monkeypatch: pytest.MonkeyPatch
