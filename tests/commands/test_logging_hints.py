@@ -224,6 +224,27 @@ def test_no_action_was_forgotten(run: Run, use: Use) -> None:
     assert told - asked == {"iam:PassRole", "iam:UpdateAssumeRolePolicy", "logs:AssociateKmsKey"}
 
 
+def test_the_documented_policies_grant_every_one_of_them() -> None:
+    """The administrator's and the reader's, and nothing that is not needed or explained."""
+    text = (Path(__file__).parents[2] / "docs" / "iam.md").read_text("utf-8")
+    granted = {}
+    for title in ("The administrator of the logs", "The reader of the logs"):
+        section = text.split(f"## {title}\n")[1].split("\n## ")[0]
+        policy = json.loads(section.split("```json")[1].split("```")[0])
+        granted[title] = {
+            action for each in policy["Statement"]
+            for action in ([each["Action"]] if isinstance(each["Action"], str) else each["Action"])
+        }  # fmt: skip
+    administrator, reader = granted.values()
+    tags = {"logs:TagResource"}  # an action of CreateLogGroup that is no operation here
+    changes = {"logs:AssociateKmsKey", "iam:UpdateAssumeRolePolicy",
+               "bedrock:DeleteModelInvocationLoggingConfiguration"}  # fmt: skip
+    assert administrator == {*CHANGES, *LOOKS, *COURTESY, *changes, *tags} | {
+        "s3:PutBucketOwnershipControls"
+    }
+    assert reader == {*READING, *READING_S3, "logs:StopQuery"}
+
+
 def action_of(request: dict[str, Any]) -> str:
     """The IAM action of an operation that reached the sandbox."""
     operation = request["operation"]
