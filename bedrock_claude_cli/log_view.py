@@ -83,10 +83,10 @@ class View:
         if self._out.json or self._bodies or not self._out.terminal:
             self.each(records)
         else:
-            self._show(records)
+            self._show(records, grows=True)
 
-    def _show(self, records: Sequence[Record]) -> None:
-        self._table = Table(self._fields(), records, self._console.width)
+    def _show(self, records: Sequence[Record], *, grows: bool = False) -> None:
+        self._table = Table(self._fields(), records, self._console.width, grows=grows)
         self._print(self._table.head())
         for record in records:
             self._print(self._table.line(record))

@@ -188,13 +188,14 @@ def _table(report: Report, look: Look) -> list[Any]:
 
 
 def _short_names(report: Report, dimension: str, look: Look) -> dict[str | None, str]:
-    """Identities without what their ARNs have in common, where they stay different."""
+    """Identities as session or user, or with the role before it, where they stay different."""
     values = {row.group[dimension] for row in report.rows}
     whole = {value: _name(value, dimension, look) for value in values}
     if dimension != "identity":
         return whole
-    short = {value: name.partition("/")[2] or name for value, name in whole.items()}
-    return short if len(set(short.values())) == len(short) else whole
+    last = {value: name.rpartition("/")[2] for value, name in whole.items()}
+    both = {value: name.partition("/")[2] or name for value, name in whole.items()}
+    return next((each for each in (last, both) if len(set(each.values())) == len(values)), whole)
 
 
 def _line_of_days(report: Report, look: Look) -> Any:

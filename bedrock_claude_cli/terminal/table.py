@@ -17,7 +17,7 @@ class Field(Generic[Row]):
     """One column; where there is no room, those of the highest `rank` are left out.
 
     `short` is the cell where the whole one has no room, and `least` a width in columns that rows
-    still to come may need.
+    still to come may need, in a table that grows.
     """
 
     title: str
@@ -32,8 +32,11 @@ class Field(Generic[Row]):
 class Table(Generic[Row]):
     """The fields that fit into `width` columns, and the lines of rows in them."""
 
-    def __init__(self, fields: Sequence[Field[Row]], rows: Sequence[Row], width: int) -> None:
+    def __init__(
+        self, fields: Sequence[Field[Row]], rows: Sequence[Row], width: int, *, grows: bool = False
+    ) -> None:
         self._rows = rows
+        self._grows = grows
         self._width = width
         self.fields = self._fitting(fields)
         self._widths = [self._wide(field) for field in self.fields]
@@ -67,7 +70,7 @@ class Table(Generic[Row]):
         from rich.cells import cell_len
 
         cells = (cell_len(_shown(field.cell(row))) for row in self._rows)
-        return max(cell_len(field.title), field.least, *cells, 0)
+        return max(cell_len(field.title), field.least if self._grows else 0, *cells)
 
     def _line(self, cells: Sequence[str], style: str) -> Any:
         from rich.cells import cell_len

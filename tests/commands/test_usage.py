@@ -243,6 +243,18 @@ def test_the_report_as_a_page_of_its_own(run: Run, bucket: Use, tmp_path: Path) 
     assert "no records on 29 of 30 days" in page.text
 
 
+@pytest.mark.parametrize("terminal", [True, False])
+def test_the_page_goes_to_stdout_alone_if_its_name_is_a_dash(
+    run: Run, group: Use, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    group()
+    to_group(some())
+    monkeypatch.chdir(tmp_path)
+    found = run("usage", "--html", "-", terminal=terminal).out
+    assert found.startswith("<!DOCTYPE html>") and found.rstrip().endswith("</html>")
+    assert not list(tmp_path.glob("-*"))
+
+
 def test_a_page_that_cannot_be_written_is_refused(run: Run, group: Use, tmp_path: Path) -> None:
     group()
     assert "is no folder" in run("usage", "--html", str(tmp_path / "no" / "a"), code=2).err
