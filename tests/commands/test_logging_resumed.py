@@ -131,7 +131,9 @@ def test_what_somebody_adds_after_our_look_is_kept(run: Run, use: Use) -> None:
             "Expiration": {"Days": 1}}  # fmt: skip
     iam.update_assume_role_policy(**name, PolicyDocument=json.dumps(document(theirs)))
     s3.delete_bucket_policy(Bucket=BUCKET)
-    s3.delete_bucket_lifecycle(Bucket=BUCKET)
+    [ours] = made.bucket(BUCKET)["rules"]
+    short = {**ours, "Expiration": {"Days": 7}}
+    s3.put_bucket_lifecycle_configuration(Bucket=BUCKET, LifecycleConfiguration={"Rules": [short]})
     boto3.client("logs").delete_log_group(logGroupName=GROUP)
     real = botocore.client.BaseClient._make_api_call
 
@@ -141,7 +143,7 @@ def test_what_somebody_adds_after_our_look_is_kept(run: Run, use: Use) -> None:
             iam.update_assume_role_policy(**name, PolicyDocument=trust)
             s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(document(to_bucket)))
             s3.put_bucket_lifecycle_configuration(
-                Bucket=BUCKET, LifecycleConfiguration={"Rules": [rule]}
+                Bucket=BUCKET, LifecycleConfiguration={"Rules": [rule, short]}
             )
         return real(self, operation, arguments)
 
@@ -152,7 +154,7 @@ def test_what_somebody_adds_after_our_look_is_kept(run: Run, use: Use) -> None:
     assert (made.role() or {})["trust"][2] == made.trust()
     assert made.bucket(BUCKET)["policy"][0] == to_bucket
     assert len(made.bucket(BUCKET)["policy"]) == 2
-    assert made.bucket(BUCKET)["rules"][0] == rule
+    assert made.bucket(BUCKET)["rules"] == [rule, ours]
 
 
 def document(*statements: dict[str, Any]) -> dict[str, Any]:
