@@ -87,9 +87,9 @@ class Aws:
         One that fits may be newer than this botocore; `unlisted` has words for its silence.
         """
         region = str(name or self.region.value)
-        with quick_imports():
-            found = self._bare_session.get_component("data_loader").load_data("partitions")
-        partitions = found["partitions"]
+        # botocore reads the same file for every client, and keeps what it read.
+        loader = self._bare_session.get_component("data_loader")
+        partitions = loader.load_data("partitions")["partitions"]
         listed = {
             each
             for partition in partitions
