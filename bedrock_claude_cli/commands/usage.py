@@ -10,13 +10,12 @@ import typer
 
 from bedrock_claude_cli import options, usage_report
 from bedrock_claude_cli.bedrock import catalog, logs, usage, usage_sources
+from bedrock_claude_cli.bedrock.duration import LONGEST_DAYS
 from bedrock_claude_cli.bedrock.usage import Report
 from bedrock_claude_cli.context import Context
 from bedrock_claude_cli.context import command as as_command
 from bedrock_claude_cli.errors import ExitCode, UsageError
 from bedrock_claude_cli.explain import translate
-
-LONGEST = 3653  # days, the longest retention of a log group
 
 
 @as_command
@@ -25,7 +24,11 @@ def command(
     days: Annotated[
         int,
         typer.Option(
-            "--days", metavar="N", min=1, max=LONGEST, help="How many days (UTC), today included."
+            "--days",
+            metavar="N",
+            min=1,
+            max=LONGEST_DAYS,
+            help="How many days (UTC), today included.",
         ),
     ] = 30,
     by: Annotated[

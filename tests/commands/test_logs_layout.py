@@ -7,8 +7,10 @@ import pty
 import re
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -136,8 +138,11 @@ def test_identities_that_differ_in_kind_alone_are_not_shortened(
 
 @pytest.mark.parametrize("days", [30, 90, 365, 3653])
 def test_the_line_of_days_fits_whatever_the_days_are(
-    run: Run, group: Callable[..., Sandbox], days: int
+    run: Run, group: Callable[..., Sandbox], days: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    noon = time.time() // 86400 * 86400 - 43200
+    for module in ("bedrock_claude_cli.commands.usage", "tests.log_entries"):
+        monkeypatch.setattr(f"{module}.time", SimpleNamespace(time=lambda: noon))
     group(entry("a"))
     lines = shown(run, 80, "usage", "--days", str(days))
     line = lines[-2]
