@@ -42,7 +42,7 @@ def plan_lines(surveys: Sequence[Survey]) -> Iterator[str]:
         yield f"{place.region} in account {place.account}:"
         for step in survey.steps:
             yield f"  {step_line(step)}"
-            if step.kind in ("reported", "unseen") and step.hint:
+            if step.kind in ("reported", "unseen", "impossible") and step.hint:
                 yield f"  {'':<10}{step.hint}"
         for text in survey.not_kept:
             yield f"  {'not kept':<10}{text}"
@@ -53,7 +53,7 @@ def plan_lines(surveys: Sequence[Survey]) -> Iterator[str]:
 
 def step_line(step: Step) -> str:
     """One step in one line."""
-    line = f"{step.kind.replace('-', ' '):<10}{step.what}"
+    line = f"{step.kind.replace('-', ' '):<9} {step.what}"
     if step.before is not None and step.after is not None:
         line += f": {step.before} -> {step.after}"
     elif step.after is not None:

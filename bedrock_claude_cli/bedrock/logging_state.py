@@ -245,12 +245,7 @@ def _looks(
         return bool(rule["ObjectOwnership"] == "BucketOwnerEnforced")
 
     def used() -> bool:
-        listed = (s3.list_objects_v2(**ours, Prefix=place.folder(each), MaxKeys=1)
-                  for each in prefixes)  # fmt: skip
-        return any(each.get("Contents") for each in listed)
-
-    def empty() -> bool:
-        return not s3.list_objects_v2(**ours, MaxKeys=1).get("Contents")
+        return any(_holds(s3, ours, place.folder(each)) for each in prefixes)
 
     looks: dict[str, tuple[str, Callable[[], Any], tuple[str, ...], Any]] = {
         "public_blocked": (
@@ -264,13 +259,17 @@ def _looks(
             ("ServerSideEncryptionConfigurationNotFoundError",), "",
         ),
         "used": ("ListBucket", used, (), False),
-        "empty": ("ListBucket", empty, (), None),
+        "empty": ("ListBucket", lambda: not _holds(s3, ours, ""), (), None),
     }  # fmt: skip
     shown = {}
     for name, (action, call, absent, default) in looks.items():
         found = look(denied(action), call, absent)
         shown[name] = None if isinstance(found, Denied) else default if found is None else found
     return shown
+
+
+def _holds(s3: Any, ours: Mapping[str, str], prefix: str) -> bool:
+    return bool(s3.list_objects_v2(**ours, Prefix=prefix, MaxKeys=1).get("Contents"))
 
 
 def read_policy(s3: Any, name: str, place: Place) -> Document:

@@ -136,6 +136,8 @@ def test_a_denial_is_drift_and_stops_everything_before_it_begins(
     server.requests.clear()
     result = run(*BOTH, code=6)
     assert where in result.err and 'statement "Stop"' in result.err
+    [planned] = [line for line in result.out.splitlines() if where in line]
+    assert planned.startswith("  impossible ")
     assert "nothing was changed" in result.err and "remove that statement" in result.err
     assert waits == []
     assert all((each["operation"] or "").startswith(READING) for each in server.requests)
