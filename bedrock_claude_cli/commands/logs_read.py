@@ -9,7 +9,7 @@ from typing import Annotated, Optional
 import typer
 
 from bedrock_claude_cli import complete, options
-from bedrock_claude_cli.bedrock import catalog, logs
+from bedrock_claude_cli.bedrock import catalog, log_places, logs
 from bedrock_claude_cli.bedrock.duration import parse_duration
 from bedrock_claude_cli.bedrock.log_record import iso_of
 from bedrock_claude_cli.bedrock.log_search import Wanted
@@ -153,7 +153,7 @@ def _view(ctx: Context, bodies: bool) -> View:
 def _source(ctx: Context, log_group: str | None, bucket: str | None) -> Source:
     if log_group is not None and bucket is not None:
         raise UsageError("--log-group and --bucket: one place is read at a time")
-    return logs.sources(ctx.aws.client, ctx.region, log_group=log_group, bucket=bucket)[0]
+    return log_places.sources(ctx.aws.client, ctx.region, log_group=log_group, bucket=bucket)[0]
 
 
 def _none(ctx: Context, source: Source, begin: float, what: str = "record") -> str:

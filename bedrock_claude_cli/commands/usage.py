@@ -9,7 +9,7 @@ from typing import Annotated, Optional
 import typer
 
 from bedrock_claude_cli import options, usage_report
-from bedrock_claude_cli.bedrock import catalog, logs, usage, usage_sources
+from bedrock_claude_cli.bedrock import catalog, log_places, logs, usage, usage_sources
 from bedrock_claude_cli.bedrock.duration import LONGEST_DAYS
 from bedrock_claude_cli.bedrock.usage import Report
 from bedrock_claude_cli.context import Context
@@ -65,7 +65,7 @@ def command(
         raise UsageError("--html - and --json: stdout takes one of them")
     if html is not None and not html.parent.is_dir():
         raise UsageError(f"{html.parent} is no folder")
-    sources = logs.sources(ctx.aws.client, ctx.region, log_group=log_group, bucket=bucket)
+    sources = log_places.sources(ctx.aws.client, ctx.region, log_group=log_group, bucket=bucket)
     unread: list[str] = []
     report = _report(ctx, sources, days, groups, unread)
     if bare:
