@@ -156,6 +156,7 @@ def test_following_on_a_terminal_keeps_the_columns(group: Callable[..., Sandbox]
     group(entry("before"))
     child, terminal = pty.fork()
     if not child:
+        signal.alarm(30)  # whatever goes wrong, the reader's wait ends
         os.environ |= {"COLUMNS": "80", "NO_COLOR": "1"}
         os.execv(BIN, [BIN, "logs", "tail", "--follow"])
     with os.fdopen(terminal, "rb", closefd=True) as reader:
