@@ -127,6 +127,8 @@ def refused(message: str) -> tuple[str, str] | None:
     CloudWatch Logs names a stream without a name, and neither group nor stream where the action
     has no resource; both stand for something that a policy says otherwise.
     """
+    if more := re.search(r'additional permission "([\w-]+:\w+)" is required', message):
+        return more[1], "*"
     said = re.search(r"to perform: ([\w-]+:\w+)(?: on resource: (arn:\S+))?", message)
     if said is None:
         return None

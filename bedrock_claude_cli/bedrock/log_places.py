@@ -42,6 +42,6 @@ def sources(
     raise RejectedError(
         f"model invocation logging is off in {region}",
         hint="`--log-group NAME` or `--bucket NAME[/PREFIX]` reads what was logged before; "
-        "`bedrock-claude enable-logging` switches it on",
+        f"`bedrock-claude enable-logging --region {region}` switches it on",
         code="LoggingOff",
     )

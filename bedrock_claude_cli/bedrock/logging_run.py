@@ -138,7 +138,8 @@ def refuse(surveys: Sequence[Survey]) -> None:
         ]
         raise DeniedError(
             f"IAM does not allow {', '.join(step.actions[0] for step in unseen)}; {UNCHANGED}",
-            hint=f"an administrator adds {json.dumps(rules)}; docs/iam.md has the whole policy",
+            hint=f"an administrator adds {json.dumps(rules)}, or makes by hand what "
+            "`bedrock-claude enable-logging --print-policy` prints",
             code="AccessDeniedException",
         )
 

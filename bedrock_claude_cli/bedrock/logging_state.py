@@ -126,7 +126,8 @@ def find_group(target: Target, name: str) -> Group | Denied | None:
                     return Group(days, each.get("kmsKeyId"), _tagged(logs, arn))
         return None
 
-    return look(Denied("logs:DescribeLogGroups", f"{arn}:*"), named)
+    # A policy on the one group is not enough: AWS asks for the action on all of them.
+    return look(Denied("logs:DescribeLogGroups", "*"), named)
 
 
 def _tagged(logs: Any, arn: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -79,19 +78,19 @@ def unknown(what: str, denied: Denied) -> Step:
 def grant(action: str, resource: str) -> str:
     """The statement that an administrator adds for one action."""
     statement = {"Effect": "Allow", "Action": action, "Resource": resource}
-    return f"an administrator adds {json.dumps(statement)}; docs/iam.md has the whole policy"
+    return f"an administrator adds {json.dumps(statement)}"
 
 
 def missing_permission(error: BaseException, step: Step) -> Denied | None:
     """The action that IAM refused in this step, or None where it was something else."""
-    from bedrock_claude_cli.explain import fault
+    from bedrock_claude_cli.explain import fault, refused
 
     found = fault(error)
     if found is None or "Denied" not in found.name:
         return None
-    named = re.search(r"perform: ([a-z0-9-]+:[A-Za-z]+)", found.message)
-    where = re.search(r"on resource: (\S+)", found.message)
+    if named := refused(found.message):
+        action, resource = named
+        return Denied(action, step.resource if resource == "*" else resource)
     operation = found.operation or ""
     listed = (each for each in step.actions if each.endswith(f":{operation}"))
-    action = named[1] if named else _ACTIONS.get(operation) or next(listed, operation)
-    return Denied(action, where[1] if where else step.resource)
+    return Denied(_ACTIONS.get(operation) or next(listed, operation), step.resource)

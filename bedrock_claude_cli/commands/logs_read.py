@@ -68,6 +68,10 @@ def show(
     bucket: options.LogBucket = None,
 ) -> int:
     """Show one call: who, when, what it took, the prompt and the answer."""
+    if not request_id.strip():
+        raise UsageError(
+            "REQUEST_ID is empty", hint="`bedrock-claude logs tail` prints the last ones"
+        )
     view = _view(ctx, bodies=True)
     begin = time.time() - _seconds(since)
     source = _source(ctx, log_group, bucket)

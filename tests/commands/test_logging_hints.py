@@ -99,7 +99,8 @@ def assert_told(action: str, text: str) -> None:
     found = dict(proposed(text))
     assert action in found, text
     assert re.fullmatch(ARNS[action.partition(":")[0]], found[action]), found[action]
-    assert "docs/" not in text or "docs/iam.md" in text
+    assert "docs/" not in text
+    assert action != "logs:DescribeLogGroups" or found[action] == "*"
     assert "Traceback" not in text
 
 
@@ -251,3 +252,65 @@ def action_of(request: dict[str, Any]) -> str:
     if request["service"] == "s3":
         return f"s3:{S3_ACTIONS[operation]}"
     return f"{request['service']}:{operation}"
+
+
+def test_a_log_group_with_tags_takes_an_action_of_its_own(run: Run, use: Use) -> None:
+    """CloudWatch Logs' words for it name no ARN, and the action last."""
+    said = (
+        f"User with accountId: {ACCOUNT} is not authorized to perform CreateLogGroup with Tags. "
+        'An additional permission "logs:TagResource" is required.'
+    )
+    error = {"type": "AccessDeniedException", "message": said}
+    use({"when": {"operation": "CreateLogGroup"}, "error": error})
+    assert_told("logs:TagResource", run(*ENABLE, code=5).err)
+
+
+def mends(run: Run) -> str:
+    """The hint of `logs status`."""
+    return str(json.loads(run("logs", "status", "--json").out)[0]["hint"])
+
+
+def open_trust(*more: dict[str, Any]) -> None:
+    """Let Bedrock assume the role on behalf of any account."""
+    anybody = {key: value for key, value in made.trust().items() if key != "Condition"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [{**anybody, "Sid": "x"}, *more]})
+    boto3.client("iam").update_assume_role_policy(
+        RoleName=made.role_name(), PolicyDocument=document
+    )
+
+
+def test_what_is_only_reported_is_not_said_to_be_mended(run: Run, use: Use) -> None:
+    use()
+    run(*ENABLE)
+    open_trust(made.trust())
+    assert "mends" not in mends(run) and "aws:SourceAccount" in mends(run)
+    boto3.client("logs").delete_retention_policy(logGroupName=GROUP)
+    boto3.client("iam").delete_role_policy(RoleName=made.role_name(), PolicyName=made.role_name())
+    told = mends(run)
+    assert "mends 1 of 2, not what it only reports" in told and "aws:SourceAccount" in told
+    boto3.client("iam").update_assume_role_policy(
+        RoleName=made.role_name(),
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [made.trust()]}),
+    )
+    assert mends(run) == "`bedrock-claude enable-logging --region us-east-1` mends it"
+    run(*ENABLE)
+    assert mends(run) == "None"
+
+
+def test_what_stands_in_the_way_comes_before_what_would_be_mended(run: Run, use: Use) -> None:
+    """enable-logging changes nothing where anything is not known."""
+    server = use()
+    run(*ENABLE, "--log-group", GROUP, "--bucket", BUCKET)
+    boto3.client("s3").delete_bucket_policy(Bucket=BUCKET)
+    assert "mends it" in mends(run)
+    deny(server, "iam:GetRole")
+    assert "mends" not in mends(run)
+    assert_told("iam:GetRole", f"iam:GetRole {mends(run)}")
+
+
+@pytest.mark.parametrize("line", ["usage", "logs tail", "logs show x", "logs status"])
+def test_where_logging_is_off_the_hint_names_the_region(run: Run, use: Use, line: str) -> None:
+    use()
+    code = 0 if line == "logs status" else 6
+    told = run(*line.split(), "--region", "eu-west-1", code=code).err
+    assert "`bedrock-claude enable-logging --region eu-west-1` switches it on" in told

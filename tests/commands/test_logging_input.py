@@ -228,6 +228,13 @@ class TestDays:
         assert "--days" in run("usage", f"--days={days}", code=2).err
 
 
+@pytest.mark.parametrize("given", ["", " ", "\t"])
+def test_no_request_id(run: Run, use: Use, given: str) -> None:
+    server = use()
+    assert "REQUEST_ID" in run("logs", "show", given, code=2).err
+    assert server.requests == []
+
+
 @pytest.mark.parametrize("flag", ["--print-policy", "--dry-run"])
 def test_what_changes_nothing_cannot_be_verified(run: Run, use: Use, flag: str) -> None:
     server = use()

@@ -279,7 +279,8 @@ def test_with_logging_off_it_is_said_how_to_switch_it_on(
 ) -> None:
     use()
     shown = run("logs", *argv, code=6).err
-    assert "logging is off in us-east-1" in shown and "`bedrock-claude enable-logging`" in shown
+    assert "logging is off in us-east-1" in shown
+    assert "`bedrock-claude enable-logging --region us-east-1`" in shown
 
 
 def test_a_log_group_that_is_gone_is_explained(run: Run, group: Use) -> None:

@@ -92,7 +92,7 @@ def test_what_was_logged_before_is_read_while_logging_is_off(
     shown = run(*argv, code=6).err
     assert "logging is off in us-east-1" in shown and "recorded" not in shown
     assert "`--log-group NAME` or `--bucket NAME[/PREFIX]` reads what was logged before" in shown
-    assert "`bedrock-claude enable-logging` switches it on" in shown
+    assert "`bedrock-claude enable-logging --region us-east-1` switches it on" in shown
     for place in (
         ("--log-group", GROUP),
         ("--bucket", f"{BUCKET}/old/logs"),

@@ -296,7 +296,8 @@ def test_no_calls_are_no_failure(run: Run, group: Use, tmp_path: Path) -> None:
 def test_with_logging_off_it_is_said_how_to_switch_it_on(run: Run, use: Use) -> None:
     use()
     shown = run("usage", code=6).err
-    assert "logging is off in us-east-1" in shown and "`bedrock-claude enable-logging`" in shown
+    assert "logging is off in us-east-1" in shown
+    assert "`bedrock-claude enable-logging --region us-east-1`" in shown
     assert json.loads(run("usage", "--json", code=6).err)["error"]["code"] == "LoggingOff"
 
 
