@@ -8,6 +8,7 @@ resource layer to the start of every command for nothing.
 from __future__ import annotations
 
 import gc
+import re
 from collections.abc import Iterable, Iterator, MutableMapping
 from contextlib import contextmanager, suppress
 from functools import cached_property
@@ -58,6 +59,7 @@ class Aws:
         self.settings = settings
         self.environ = environ
         self._clients: list[Any] = []
+        self.unlisted: dict[str, str] = {}
         # Both SDKs count an empty variable as set: an empty API key would be sent as "Bearer ".
         for name in [name for name in environ if name.startswith("AWS_") and not environ[name]]:
             del environ[name]
@@ -78,6 +80,33 @@ class Aws:
             profile = self._bare_session.profile or "default"
             return Setting(str(own), f"AWS profile {profile}", named.overruled)
         return Setting(FALLBACK_REGION, "default", named.overruled)
+
+    def check_region(self, name: str | None = None) -> None:
+        """ConfigError for a region that no partition has and whose name fits none of them.
+
+        One that fits may be newer than this botocore; `unlisted` has words for its silence.
+        """
+        region = str(name or self.region.value)
+        # botocore reads the same file for every client, and keeps what it read.
+        loader = self._bare_session.get_component("data_loader")
+        partitions = loader.load_data("partitions")["partitions"]
+        listed = {
+            each
+            for partition in partitions
+            for each in partition["regions"]
+            if not each.endswith("-global")
+        }
+        if region in listed:
+            return
+        source = self.region.source if region == self.region.value else "--region"
+        guess = did_you_mean(region.lower(), sorted(listed))
+        if not any(re.fullmatch(partition["regionRegex"], region) for partition in partitions):
+            raise ConfigError(
+                f"no AWS region is called `{region}` (from {source}){guess}",
+                hint="a region is written like `us-east-1`; one that is very new may take "
+                "`pip install --upgrade boto3`",
+            )
+        self.unlisted[region] = f"no region {region} (from {source}) is known here{guess}"
 
     def required_region(self) -> str:
         """The region for what changes an account: somebody must have named it."""
@@ -285,6 +314,7 @@ class Aws:
 
         `read_timeout` is in seconds without a byte, by default the `timeout` option.
         """
+        self.check_region(region)
         with quick_imports():
             from botocore.config import Config
 

@@ -19,5 +19,8 @@ def confirm(out: Output, question: str, *, yes: bool) -> None:
     out.stdout.flush()
     out.stderr.write(f"{question} [y/N] ")
     out.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+    answer = sys.stdin.readline()
+    if not answer:  # Ctrl-D leaves the cursor behind the question
+        out.stderr.write("\n")
+    if answer.strip().lower() not in ("y", "yes"):
         raise CliError(f"not confirmed, so {NOTHING}", code="Declined")

@@ -124,6 +124,16 @@ class Context:
         """The region that requests go to."""
         return str(self.aws.region.value)
 
+    def regions(self, given: list[str] | None, *, changing: bool = False) -> list[str]:
+        """The regions of a repeatable --region, each checked, else the one region.
+
+        ConfigError for one that is none; `changing` an account, somebody must have named it.
+        """
+        found = [each for each in given or () if each]
+        for each in found:
+            self.aws.check_region(each)
+        return found or [self.aws.required_region() if changing else self.region]
+
     def used(self) -> str:
         """Which identity and region a message is about; empty before any was resolved."""
         if "aws" not in self.__dict__:
@@ -138,6 +148,7 @@ class Context:
             "{login}": self.aws.login,
             "{region}": lambda: self.region,
             "{model}": lambda: str(self.settings.options.model),
+            "{unlisted}": lambda: "".join(f"; {text}" for text in self.aws.unlisted.values()),
         }
         for name, value in values.items():
             if name in hint:
@@ -191,6 +202,7 @@ def plain_hint(hint: str | None) -> str | None:
         ("{login}", "`aws sso login` or `aws configure`"),
         ("{region}", "REGION"),
         ("{model}", "MODEL"),
+        ("{unlisted}", ""),
     ):
         hint = hint.replace(place, words) if hint else hint
     return hint

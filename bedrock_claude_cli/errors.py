@@ -76,7 +76,7 @@ class UsageError(CliError):
 
 
 class ConfigError(CliError):
-    """Bad YAML, an unknown AWS profile, no region where one is needed (3)."""
+    """Bad YAML, an unknown AWS profile, a wrong region or none where one is needed (3)."""
 
     exit_code = ExitCode.CONFIG
 

@@ -6,6 +6,7 @@ explain what went wrong.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from types import TracebackType
@@ -20,11 +21,13 @@ from bedrock_claude_cli.errors import (
     UsageError,
 )
 from bedrock_claude_cli.known_errors import (
+    AGAIN,
     AWS_NAMES,
     BY_STATUS,
     CLIENT_TABLE,
     EXPIRED,
     NO_CREDENTIALS,
+    OF_A_MODEL,
     TABLE,
 )
 
@@ -59,7 +62,8 @@ def fault(error: BaseException) -> AwsFault | None:
         name = str(inner.get("Code", ""))
         return AwsFault(
             name=name[:1].upper() + name[1:] if "_" not in name else name,
-            message=str(inner.get("Message", "")),
+            # S3 quotes the ARN that it denies, which would get into every policy made of it.
+            message=re.sub(r'"(arn:[^"\s]+)"', r"\1", str(inner.get("Message", ""))),
             status=int(meta.get("HTTPStatusCode", 0)),
             request_id=meta.get("RequestId"),
             retry_after=_seconds(headers.get("retry-after")),
@@ -100,7 +104,9 @@ def explain(found: AwsFault) -> CliError:
     shown = ": ".join(part for part in (name or f"HTTP {found.status}", message) if part)
     told: tuple[type[CliError], str | None, str] | None = None
     for row in TABLE:
-        if (not row.names or {said, name} & set(row.names)) and row.fragment in text:
+        fits = row.operation in (None, found.operation)
+        named = not row.names or {said, name} & set(row.names)
+        if fits and named and row.fragment in text:
             told = row.error, row.hint, row.retry
             break
     in_a_stream = not 300 <= found.status < 600
@@ -109,11 +115,13 @@ def explain(found: AwsFault) -> CliError:
         hint = None if message and not page else _NOT_AWS
         told = (UnavailableError, None, "maybe-billed") if in_a_stream else (kind, hint, retry)
     kind, hint, retry = told
-    if retry == "maybe-billed" and found.operation and not found.operation.startswith(_BILLED):
-        hint, retry = "try again in a little while", "now"
+    if found.operation and not found.operation.startswith(_BILLED):
+        if retry == "maybe-billed":
+            hint, retry = "try again in a little while", "now"
+        elif hint in OF_A_MODEL or (retry == "now" and hint is None):
+            hint = AGAIN
     if hint and "{action}" in hint:
-        refused = re.search(r"to perform: ([\w-]+:\w+)", found.message)
-        hint = hint.replace("{action}", refused[1] if refused else "the action")
+        hint = hint.replace("{action}", _to_grant(found.message))
     if hint and (over := re.search(r"(\d+) tokens > (\d+) maximum", found.message)):
         hint = f"it is {int(over[1]) - int(over[2]):,} tokens too long: {hint}"
     if in_a_stream and retry == "now":
@@ -131,6 +139,35 @@ def cause(error: BaseException) -> BaseException:
     inner = error.__cause__
     wraps = type(error).__name__ in ("APIConnectionError", "APITimeoutError")
     return inner if wraps and inner is not None else error
+
+
+def refused(message: str) -> tuple[str, str] | None:
+    """The action that IAM's words refuse, and the ARN on which a policy would grant it.
+
+    CloudWatch Logs names a stream without a name, and neither group nor stream where the action
+    has no resource; both stand for something that a policy says otherwise.
+    """
+    if more := re.search(r'additional permission "([\w-]+:\w+)" is required', message):
+        return more[1], "*"
+    said = re.search(r"to perform: ([\w-]+:\w+)(?: on resource: (arn:\S+))?", message)
+    if said is None:
+        return None
+    resource = said[2] or "*"
+    if ":log-group:" in resource:
+        group = resource.removesuffix(":log-stream:")
+        resource = "*" if group.endswith(":log-group:") else f"{group.removesuffix(':*')}:*"
+    return said[1], resource
+
+
+def _to_grant(message: str) -> str:
+    """What an administrator is asked for; what Bedrock itself denies takes several resources."""
+    found = refused(message)
+    if found is None:
+        return "the action"
+    action, resource = found
+    if not action.startswith(("iam:", "kms:", "logs:", "s3:")) and "Logging" not in action:
+        return action
+    return f"{action}: {json.dumps({'Effect': 'Allow', 'Action': action, 'Resource': resource})}"
 
 
 def translate(error: BaseException) -> CliError:

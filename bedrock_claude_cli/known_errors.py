@@ -17,8 +17,9 @@ from bedrock_claude_cli.errors import (
 class Known(NamedTuple):
     """One row of the table: an AWS error name and a stable part of its message, explained.
 
-    `names` empty means any name; `fragment` is matched in lower case. `hint` may hold `{login}`,
-    `{model}` and `{region}`, filled from what the command knows.
+    `names` empty means any name, `operation` any operation; `fragment` is matched in lower case.
+    `hint` may hold `{login}`, `{model}`, `{region}` and `{unlisted}` (a region that botocore does
+    not list), filled from what the command knows.
     """
 
     names: tuple[str, ...]
@@ -26,6 +27,7 @@ class Known(NamedTuple):
     error: type[CliError]
     hint: str | None
     retry: str = "no"
+    operation: str | None = None
 
 
 _MARKETPLACE = (
@@ -45,10 +47,20 @@ _MAYBE = "the model may have worked, and been billed, so nothing was sent again"
 
 _GONE = (
     "invocation logging in {region} may name what is not there any more: `bedrock-claude logs "
-    "status` shows it, and `bedrock-claude enable-logging` makes it again"
+    "status --region {region}` shows it, and `bedrock-claude enable-logging --region {region}` "
+    "makes it again"
 )
+_OFF = "region {region} may be switched off in this account: its owner enables it, or give --region"
+_SOMEBODY = "somebody else changes it at this moment: try again in a little while"
+_QUOTA = "ask for a higher quota in the Service Quotas console"
+_SLOWER = "wait a little, or raise --retries"
+AGAIN = "wait a minute, then try again"
 
-_THROTTLE = ("ThrottlingException", "Throttling", "TooManyRequestsException")
+_THROTTLE = (
+    "ThrottlingException", "Throttling", "TooManyRequestsException",
+    "ThrottledException", "RequestThrottled", "RequestThrottledException", "RequestLimitExceeded",
+    "SlowDown", "BandwidthLimitExceeded",
+)  # fmt: skip
 
 # What the Messages API calls the same errors: docs.anthropic.com "Errors". A row may name either.
 AWS_NAMES = {
@@ -70,12 +82,13 @@ _SIGNATURE = ("InvalidSignatureException", "SignatureDoesNotMatch")
 TABLE: tuple[Known, ...] = (
     Known(("ExpiredTokenException", "ExpiredToken"), "", AuthError, EXPIRED),
     Known((), "security token included in the request is expired", AuthError, EXPIRED),
-    Known(("RequestExpired",), "", AuthError, _CLOCK),
+    Known(("RequestExpired", "RequestTimeTooSkewed"), "", AuthError, _CLOCK),
     Known((*_SIGNATURE, "authentication_error"), "signature expired", AuthError, _CLOCK),
     Known((*_SIGNATURE, "authentication_error"), "not yet current", AuthError, _CLOCK),
     Known(_SIGNATURE, "", AuthError,
           "the secret access key does not belong to the access key id: `aws configure` sets both"),
-    Known(("UnrecognizedClientException", "InvalidClientTokenId"), "", AuthError,
+    Known(("UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId",
+           "InvalidToken"), "", AuthError,
           "AWS does not know these keys, or region {region} is not enabled in the account; "
           "`bedrock-claude verify-creds` shows which keys are used"),
     Known(("IncompleteSignature", "IncompleteSignatureException", "MissingAuthenticationToken",
@@ -110,6 +123,7 @@ TABLE: tuple[Known, ...] = (
           "bedrock-mantle does not offer the model to this account; `--via invoke` may reach it"),
     Known(("AccessDeniedException", "AccessDenied", "UnauthorizedOperation", "NotAuthorized"), "",
           DeniedError, "ask an administrator of the account to grant {action}"),
+    Known(("OptInRequired",), "", DeniedError, _OFF),
     Known(("ValidationException",), "operation not allowed", DeniedError,
           "the account is restricted (often a new one): ask AWS Support to enable Bedrock"),
     Known(("ValidationException",), "is not allowed for this account", DeniedError,
@@ -147,15 +161,22 @@ TABLE: tuple[Known, ...] = (
           "the model does not take one of these parameters; `--dry-run` shows what is sent"),
     Known(("ValidationException",), "failed to validate permissions", RejectedError,
           "check that the log group or bucket exists and the role's trust and policy match it"),
-    Known(("ServiceQuotaExceededException",), "", RejectedError,
-          "ask for a higher quota in the Service Quotas console"),
+    # docs.aws.amazon.com/AmazonCloudWatchLogs, StartQuery: so many queries may run at once.
+    Known(("LimitExceededException",), "", UnavailableError,
+          "too many CloudWatch Logs Insights queries run in this account and region: try again in "
+          "a minute", "now", operation="StartQuery"),
+    Known(("ServiceQuotaExceededException", "LimitExceededException", "LimitExceeded",
+           "TooManyBuckets"), "", RejectedError, _QUOTA),
+    # The last three are IAM's, S3's and CloudWatch Logs' own names for one thing.
+    Known(("EntityTemporarilyUnmodifiable", "ConcurrentModification", "OperationAborted",
+           "OperationAbortedException"), "", UnavailableError, _SOMEBODY, "now"),
     Known(_THROTTLE, "per day", UnavailableError,
           "the account's daily token quota is used up; it helps to wait until tomorrow or to ask "
           "for a higher quota (a new account may have none)", "later"),
     Known(_THROTTLE, "too many tokens", UnavailableError,
           "input and --max-tokens count against the quota when a request starts: lower "
           "--max-tokens, or wait a minute", "now"),
-    Known(_THROTTLE, "", UnavailableError, "wait a little, or raise --retries", "now"),
+    Known(_THROTTLE, "", UnavailableError, _SLOWER, "now"),
     Known(("ModelNotReadyException",), "", UnavailableError,
           "the model is being made ready; try again in a minute", "now"),
     Known(("ServiceUnavailableException", "ServiceUnavailable"), "",
@@ -166,12 +187,14 @@ TABLE: tuple[Known, ...] = (
            "InternalFailure", "InternalServerError"), "", UnavailableError, _MAYBE,
           "maybe-billed"),
 )  # fmt: skip
+# What these say holds for calls of a model only.
+OF_A_MODEL = (_SLOWER, _BUSY)
 
 NO_CREDENTIALS = (
     "run `aws configure` or `aws sso login`, or copy keys from your AWS access portal "
     "(Command line or programmatic access); `--sandbox` tries everything without an account"
 )
-_UNREACHED = "check the network, the proxy and the region's name; nothing was billed"
+_UNREACHED = "check the network, the proxy and the region's name; nothing was billed{unlisted}"
 
 _MISCONFIGURED = (
     "InvalidChecksumConfigError", "InvalidDefaultsMode", "InvalidIMDSEndpointError",

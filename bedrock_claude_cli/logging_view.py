@@ -42,6 +42,8 @@ def plan_lines(surveys: Sequence[Survey]) -> Iterator[str]:
         yield f"{place.region} in account {place.account}:"
         for step in survey.steps:
             yield f"  {step_line(step)}"
+            if step.kind in ("reported", "unseen", "impossible") and step.hint:
+                yield f"  {'':<10}{step.hint}"
         for text in survey.not_kept:
             yield f"  {'not kept':<10}{text}"
         if survey.desired.kms_key:
@@ -51,19 +53,21 @@ def plan_lines(surveys: Sequence[Survey]) -> Iterator[str]:
 
 def step_line(step: Step) -> str:
     """One step in one line."""
-    line = f"{step.kind.replace('-', ' '):<10}{step.what}"
+    line = f"{step.kind.replace('-', ' '):<9} {step.what}"
     if step.before is not None and step.after is not None:
         line += f": {step.before} -> {step.after}"
     elif step.after is not None:
         line += f": {step.after}"
-    return f"{line} (needs --replace)" if step.takes_away else line
+    if step.short:
+        line += " (accepted with --allow-short-retention only)"
+    return f"{line} (takes away or redirects: with --replace only)" if step.takes_away else line
 
 
 def end_lines(report: Report) -> Iterator[str]:
     """How each place ended, for those that did well."""
     for survey in report.surveys:
         outcome = report.outcome(survey)
-        if outcome is None or (outcome.error and outcome.left):
+        if outcome is None or outcome.left:
             continue
         region = survey.target.place.region
         unchanged = "" if outcome.done else "nothing to change: "

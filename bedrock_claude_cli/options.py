@@ -32,6 +32,18 @@ Regions = Annotated[
         autocompletion=complete.regions,
     ),
 ]
+LogGroup = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--log-group", metavar="NAME", help="Read this log group, not where logging goes now."
+    ),
+]
+LogBucket = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--bucket", metavar="NAME[/PREFIX]", help="Read this bucket, not where logging goes now."
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Go ahead without asking.")]
 Config = Annotated[
     Optional[Path],  # noqa: UP045

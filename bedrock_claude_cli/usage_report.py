@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from bedrock_claude_cli.bedrock.usage import Report, Spend, ranges
 from bedrock_claude_cli.output import Column
 from bedrock_claude_cli.terminal import safe
+from bedrock_claude_cli.terminal.table import Field, Table
 
 BAR = 12
 PAGE_WIDTH = 500  # no column is left out of a page
@@ -96,7 +98,7 @@ def show(report: Report, stream: Any, look: Look, *, color: bool) -> None:
         highlight=False,
     )
     for part in _parts(report, look):
-        console.print(part, crop=False, no_wrap=True)
+        console.print(part, crop=False, no_wrap=True, overflow="ignore", soft_wrap=True)
 
 
 def page(report: Report, aliases: Mapping[str, str]) -> str:
@@ -122,7 +124,7 @@ def recorded(report: Report, aliases: Mapping[str, str], width: int) -> Any:
         legacy_windows=False,
     )
     for part in _parts(report, Look(width, True, aliases)):
-        console.print(part, crop=False, no_wrap=True)
+        console.print(part, crop=False, no_wrap=True, overflow="ignore", soft_wrap=True)
     for each in notes(report):
         console.print(Text(safe(f"note: {each}"), "dim"))
     return console
@@ -133,70 +135,93 @@ def _parts(report: Report, look: Look) -> list[Any]:
 
     head = f"Claude on Amazon Bedrock, {report.region}"
     days = f"{report.first_day} to {report.last_day} (UTC)"
-    origin = f"{safe(report.source)}; cost: an estimate, {report.prices}"
     return [
         Text.assemble((head, "bold"), f"  {days}"),
-        Text(origin, "dim"),
+        Text(safe(report.source), "dim"),
+        Text(f"cost: an estimate, {report.prices}", "dim"),
         Text(),
-        _table(report, look),
+        *_table(report, look),
         Text(),
         _line_of_days(report, look),
+        _top_day(report),
     ]
 
 
-def _table(report: Report, look: Look) -> Any:
-    """Columns are dropped from the right where the terminal is narrow."""
-    from rich.cells import cell_len
-    from rich.table import Table
-    from rich.text import Text
-
+def _table(report: Report, look: Look) -> list[Any]:
+    """Where the terminal is narrow, names and bars are shorter, and then columns are left out."""
     weigh = _weigher(report)
     most = max((weigh(row) for row in report.rows), default=0)
-    titles = [each.upper() for each in report.by]
-    titles += ["COST", "", "CALLS", "INPUT", "OUTPUT", "CACHE READ", "CACHE WRITE", "ERRORS"]
-    titles += ["THROTTLES"]
-    groups = len(report.by)
-    cells = [
-        [_name(row.group[each], each, look) for each in report.by]
-        + [_dollars(row), bar(weigh(row), most, look.blocks), *_figures(row)]
-        for row in report.rows
+    total = replace(report.total, group=dict.fromkeys(report.by))
+
+    def bars(size: int) -> Callable[[Spend], str]:
+        return lambda row: "" if row is total else bar(weigh(row), most, look.blocks, size)
+
+    def group(at: int, name: str) -> Field[Spend]:
+        title = "total" if at == 0 else ""
+        short = _short_names(report, name, look)
+
+        def whole(row: Spend) -> str:
+            return title if row is total else _name(row.group[name], name, look)
+
+        def shorter(row: Spend) -> str:
+            return title if row is total else short[row.group[name]]
+
+        return Field(name.upper(), whole, 0, "bold" if at == 0 else "", short=shorter)
+
+    def figure(title: str, text: Callable[[Spend], str], rank: int) -> Field[Spend]:
+        return Field(title, text, rank, right=True)
+
+    fields = [
+        *(group(at, name) for at, name in enumerate(report.by)),
+        figure("COST", _dollars, 1),
+        Field("", bars(BAR), 7, "cyan", short=bars(BAR // 2)),
+        figure("CALLS", lambda row: f"{row.calls:,}", 2),
+        figure("INPUT", lambda row: _tokens(row.input_tokens), 5),
+        figure("OUTPUT", lambda row: _tokens(row.output_tokens), 6),
+        figure("CACHE READ", lambda row: _tokens(row.cache_read_input_tokens), 8),
+        figure("CACHE WRITE", lambda row: _tokens(row.cache_creation_input_tokens), 9),
+        figure("ERRORS", lambda row: f"{row.errors:,}", 3),
+        figure("THROTTLES", lambda row: f"{row.throttles:,}", 4),
     ]
-    last = ["total", *[""] * (groups - 1), _dollars(report.total), "", *_figures(report.total)]
-    widths = [max(cell_len(row[at]) for row in (titles, last, *cells)) for at in range(len(titles))]
-    shown = len(titles)
-    while shown > 1 and sum(widths[:shown]) + 2 * (shown - 1) > look.width:
-        shown -= 1
+    table = Table(fields, [*report.rows, total], look.width)
+    return [table.head(), *map(table.line, report.rows), table.line(total, "bold")]
 
-    def left(at: int) -> bool:
-        return at < groups or at == groups + 1
 
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for at in range(shown):
-        style = "cyan" if at == groups + 1 else "bold" if at == 0 else ""
-        title = titles[at] if left(at) else titles[at].rjust(widths[at])
-        table.add_column(title, style=style, no_wrap=True, overflow="ignore")
-    for row in (*cells, last):
-        # rich leaves the alignment of what may not wrap to us.
-        texts = [row[at] if left(at) else row[at].rjust(widths[at]) for at in range(shown)]
-        table.add_row(*map(Text, texts), style="bold" if row is last else "")
-    return table
+def _short_names(report: Report, dimension: str, look: Look) -> dict[str | None, str]:
+    """Identities as session or user, or with the role before it, where they stay different."""
+    values = {row.group[dimension] for row in report.rows}
+    whole = {value: _name(value, dimension, look) for value in values}
+    if dimension != "identity":
+        return whole
+    last = {value: name.rpartition("/")[2] for value, name in whole.items()}
+    both = {value: name.partition("/")[2] or name for value, name in whole.items()}
+    return next((each for each in (last, both) if len(set(each.values())) == len(values)), whole)
 
 
 def _line_of_days(report: Report, look: Look) -> Any:
+    """One character a day; where the terminal is too narrow, one for a few days."""
     from rich.text import Text
 
     weigh = _weigher(report)
-    top = max(report.days, key=weigh)
+    room = max(look.width - len("day by day  "), 1)
+    step = -(-len(report.days) // room)
+    runs = [report.days[at : at + step] for at in range(0, len(report.days), step)]
+    heights = [sum(map(weigh, run)) if any(day.calls for day in run) else None for run in runs]
+    title = "day by day  " if step == 1 else f"by {step} days".ljust(12)
+    return Text.assemble((title, "bold"), (spark(heights, look.blocks), "cyan"))
+
+
+def _top_day(report: Report) -> Any:
+    from rich.text import Text
+
+    top = max(report.days, key=_weigher(report))
     amount = _dollars(top) if report.total.cost_usd else f"{top.calls} calls"
-    line = spark([weigh(day) if day.calls else None for day in report.days], look.blocks)
-    return Text.assemble(
-        ("day by day  ", "bold"), (line, "cyan"), f"  most on {top.group['day']}: {amount}"
-    )
+    return Text(f"{'most on':<12}{top.group['day']}: {amount}")
 
 
-def bar(value: float, most: float, blocks: bool) -> str:
-    """A bar of up to BAR cells, in eighths where the terminal has them."""
-    eighths = round(value / most * BAR * 8) if most else 0
+def bar(value: float, most: float, blocks: bool, size: int = BAR) -> str:
+    """A bar of up to `size` cells, in eighths where the terminal has them."""
+    eighths = round(value / most * size * 8) if most else 0
     if value and not eighths:
         eighths = 1
     if not blocks:
@@ -229,18 +254,6 @@ def _name(value: str | None, dimension: str, look: Look) -> str:
     if value is None:
         return "-"
     return safe(look.aliases.get(value, value) if dimension == "model" else value)
-
-
-def _figures(spend: Spend) -> list[str]:
-    return [
-        f"{spend.calls:,}",
-        _tokens(spend.input_tokens),
-        _tokens(spend.output_tokens),
-        _tokens(spend.cache_read_input_tokens),
-        _tokens(spend.cache_creation_input_tokens),
-        f"{spend.errors:,}",
-        f"{spend.throttles:,}",
-    ]
 
 
 def _tokens(count: int | None) -> str:

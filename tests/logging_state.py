@@ -8,9 +8,37 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
+from bedrock_claude_cli.sandbox import Sandbox
+from tests.conftest import Run
+
 ACCOUNT = "000000000000"
 GROUP = "/aws/bedrock/modelinvocations"
 REGION = "us-east-1"
+BUCKET = "logs-of-000000000000"
+ENABLE = ("enable-logging", "--yes")
+BOTH = (*ENABLE, "--log-group", GROUP, "--bucket", f"{BUCKET}/claude")
+READING = ("Get", "List", "Describe", "Head")
+
+
+def changed(server: Sandbox) -> list[str]:
+    """The operations that reached the sandbox and changed something there."""
+    names = [each["operation"] or "" for each in server.requests]
+    return [name for name in names if not name.startswith((*READING, "Invoke"))]
+
+
+def assert_whole(run: Run, key: str | None = None) -> None:
+    """Group, role and bucket are as one run of BOTH without any trouble leaves them."""
+    assert group() == {"retention": 30, "key": key, "tags": {}}
+    found = role() or {}
+    assert found["trust"] == [trust()]
+    assert found["policies"] == {role_name(): stream_policy()}
+    there = bucket(BUCKET)
+    assert there["blocked"] and there["owner"] == "BucketOwnerEnforced"
+    assert there["key"] == key
+    assert len(there["policy"]) == 1 and len(there["rules"]) == 1
+    told = config() or {}
+    assert "cloudWatchConfig" in told and "s3Config" in told
+    run("logs", "status", "--check")
 
 
 def role_name(region: str = REGION) -> str:
@@ -111,11 +139,14 @@ def bucket(name: str, region: str = REGION) -> dict[str, Any]:
 
     policy, rules = asked("get_bucket_policy"), asked("get_bucket_lifecycle_configuration")
     blocked, owner = asked("get_public_access_block"), asked("get_bucket_ownership_controls")
-    where = asked("get_bucket_location")
+    where, encryption = asked("get_bucket_location"), asked("get_bucket_encryption")
+    defaults = encryption and encryption["ServerSideEncryptionConfiguration"]["Rules"][0]
     return {
         "region": where and (where.get("LocationConstraint") or "us-east-1"),
         "policy": policy and json.loads(policy["Policy"])["Statement"],
         "rules": rules and rules["Rules"],
         "blocked": bool(blocked) and all(blocked["PublicAccessBlockConfiguration"].values()),
+        "key": defaults
+        and defaults.get("ApplyServerSideEncryptionByDefault", {}).get("KMSMasterKeyID"),
         "owner": owner and owner["OwnershipControls"]["Rules"][0]["ObjectOwnership"],
     }

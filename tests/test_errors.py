@@ -182,6 +182,28 @@ def _client_error(case: Case, **meta: Any) -> aws.ClientError:
     )  # fmt: skip
 
 
+OTHERS = [
+    Case("RequestTimeTooSkewed", 403, "The difference between the request time and the current "
+         "time is too large.", AUTH, "clock"),
+    Case("InvalidAccessKeyId", 403, "The AWS Access Key Id you provided does not exist in our "
+         "records.", AUTH, "does not know these keys"),
+    Case("InvalidToken", 400, "The provided token is malformed or otherwise invalid.", AUTH,
+         "does not know these keys"),
+    Case("OptInRequired", 403, "You are not subscribed to this service", DENIED, "switched off"),
+    Case("EntityTemporarilyUnmodifiable", 409, "The role is being created", UNAVAILABLE, "somebody",
+         "now"),
+    Case("LimitExceededException", 400, "Resource limit exceeded.", REJECTED, "Service Quotas"),
+    Case("BandwidthLimitExceeded", 503, "Bandwidth limit exceeded", UNAVAILABLE, "wait", "now"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", OTHERS, ids=lambda case: case.name)
+def test_what_iam_s3_and_cloudwatch_logs_say(case: Case) -> None:
+    told = translate(_client_error(case))
+    assert (told.exit_code, told.retry, told.code) == (case.code, case.retry, case.name)
+    assert case.hint in (told.hint or "")
+
+
 @pytest.mark.parametrize("case", STS_CASES, ids=lambda case: f"{case.name}-{case.message[:20]}")
 def test_what_sts_says(case: Case) -> None:
     told = translate(_client_error(case))

@@ -43,7 +43,7 @@ MAY_IMPORT = {
     "extract": set(),
     "confirm": {"errors", "output"},
     "logging_view": {"output", "bedrock"},
-    "log_view": {"errors", "explain", "output", "bedrock", "usage_report"},
+    "log_view": {"errors", "explain", "output", "terminal", "bedrock", "usage_report"},
     "usage_report": {"output", "terminal", "bedrock"},
     "reply": {"errors", "output", "terminal", "extract", "bedrock.answer"},
     "complete": {"config", "yaml_file", "errors", "bedrock.catalog", "bedrock.prompt"},

@@ -10,9 +10,29 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+# No request needs as many levels; Python's own limit is a few hundred calls further.
+DEEPEST = 100
+TOO_DEEP = "[nested too deeply]"
+
+
+def shallow(body: Any) -> Any:
+    """The body, or TOO_DEEP in place of one with more than DEEPEST levels."""
+    level = [body] if isinstance(body, dict | list) else []
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for each in level
+            for inner in (each.values() if isinstance(each, dict) else each)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return body
+    return TOO_DEEP
+
 
 def prompt(body: Any) -> str | None:
     """A request body as text: one lone question bare, a conversation with a line for each role."""
+    body = shallow(body)
     if not isinstance(body, dict):
         return body if isinstance(body, str) else None
     turns = [("system", _blocks(body["system"]))] if body.get("system") else []
@@ -29,6 +49,7 @@ def prompt(body: Any) -> str | None:
 
 def answer(body: Any) -> str | None:
     """An answer's body as text, whole or as a list of events; None where there is none."""
+    body = shallow(body)
     if isinstance(body, list):
         return _streamed(body)
     if not isinstance(body, dict):

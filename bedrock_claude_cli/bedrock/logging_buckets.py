@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from bedrock_claude_cli.bedrock import logging_policies as policies
 from bedrock_claude_cli.bedrock import logging_steps as steps
-from bedrock_claude_cli.bedrock.logging_policies import Document, Place
+from bedrock_claude_cli.bedrock.logging_blocks import bucket_blocks
+from bedrock_claude_cli.bedrock.logging_lifecycle import expiry_steps
+from bedrock_claude_cli.bedrock.logging_policies import Place
 from bedrock_claude_cli.bedrock.logging_settings import Desired
 from bedrock_claude_cli.bedrock.logging_state import Bucket, Denied
 from bedrock_claude_cli.bedrock.logging_step import Step, unknown
-
-RULE = "bedrock-invocation-logging"
 
 
 def bucket_steps(
@@ -43,11 +43,10 @@ def bucket_steps(
     yield from _itself(desired, name, found, arn)
     yield from _policy(place, name, prefixes, found, arn)
     for prefix in prefixes:
-        yield from _expiry(place, desired.retention_days, name, prefix, found)
+        yield from expiry_steps(place, desired.retention_days, name, prefix, found)
 
 
 def _itself(desired: Desired, name: str, found: Bucket | None, arn: str) -> Iterator[Step]:
-    made = found is None
     if found is None:
         yield Step(
             "create",
@@ -58,11 +57,12 @@ def _itself(desired: Desired, name: str, found: Bucket | None, arn: str) -> Iter
         )
     else:
         yield Step("in-place", f"bucket {name}")
-        # S3 makes no bucket without the block, so this is what an interrupted run left.
-        made = bool(found.owner_enforced) and not any(
-            (found.public_blocked is not False, found.policy, found.used is not False)
-        )
-    if made:
+    if found and not _just_made(found):
+        yield from _reported(desired, name, found)
+        return
+    if found and found.public_blocked:
+        yield Step("in-place", f"public access to bucket {name} blocked")
+    else:
         yield Step(
             "create",
             f"public access to bucket {name} blocked",
@@ -70,16 +70,19 @@ def _itself(desired: Desired, name: str, found: Bucket | None, arn: str) -> Iter
             resource=arn,
             apply=steps.plain(steps.block_public_access(name)),
         )
-        if desired.kms_key:
-            yield Step(
-                "create",
-                f"bucket {name} encrypted with {desired.kms_key}",
-                actions=("s3:PutEncryptionConfiguration",),
-                resource=arn,
-                apply=steps.plain(steps.encrypt_bucket(name, desired.kms_key)),
-            )
-    elif found:
-        yield from _reported(desired, name, found)
+    if desired.kms_key and not (found and found.encryption == desired.kms_key):
+        yield Step(
+            "create",
+            f"bucket {name} encrypted with {desired.kms_key}",
+            actions=("s3:PutEncryptionConfiguration",),
+            resource=arn,
+            apply=steps.plain(steps.encrypt_bucket(name, desired.kms_key)),
+        )
+
+
+def _just_made(found: Bucket) -> bool:
+    """Whether a bucket is as an interrupted run leaves it: nothing in it, nothing set."""
+    return bool(found.owner_enforced and found.empty) and not (found.policy or found.rules)
 
 
 def _reported(desired: Desired, name: str, found: Bucket) -> Iterator[Step]:
@@ -116,6 +119,8 @@ def _policy(
     if isinstance(there, Denied):
         yield unknown(f"policy of bucket {name}", there)
         return
+    if there:
+        yield from bucket_blocks(place, name, prefixes, there)
     joined = there
     for prefix in prefixes:
         statement = policies.bucket_statement(place, name, prefix)
@@ -141,54 +146,3 @@ def _policy(
             f"takes at most {policies.MAX_BUCKET_POLICY}",
             hint="take statements out of it, or choose another bucket",
         )
-
-
-def _expiry(
-    place: Place, days: int, name: str, prefix: str, found: Bucket | None
-) -> Iterator[Step]:
-    folder = place.folder(prefix)
-    what = f"lifecycle of bucket {name}: {folder}* expires"
-    rules = found.rules if found else ()
-    if isinstance(rules, Denied):
-        yield unknown(f"lifecycle of bucket {name}", rules)
-        return
-    key = f"{RULE} {prefix}".strip()[:255]
-    mine = next((each for each in rules if each.get("ID") == key), None)
-    others = [each for each in rules if each is not mine and _days(each, folder)]
-    shortest = min((_days(each, folder) for each in others), default=0)
-    if 0 < shortest < days:
-        yield Step(
-            "reported",
-            f"a lifecycle rule of bucket {name} deletes what is logged after {shortest} days",
-            after=f"{days} days",
-            hint=f"`aws s3api get-bucket-lifecycle-configuration --bucket {name}` shows it",
-        )
-    there = _days(mine, folder) if mine else 0
-    if mine and not 0 < there < days:
-        kept = f"after {there} days" if there else "never"
-        yield Step("in-place", f"{what} {kept}")
-        return
-    if mine is None and (others or (found and found.used is not False)):
-        kept = f"after {shortest} days" if others else "never"
-        yield Step("in-place", f"{what} {kept}")
-        return
-    rule = {"ID": key, "Status": "Enabled", "Filter": {"Prefix": folder}}
-    yield Step(
-        "change" if mine else "create",
-        what,
-        before=f"{there} days" if mine else None,
-        after=f"{days} days",
-        actions=("s3:GetLifecycleConfiguration", "s3:PutLifecycleConfiguration"),
-        resource=f"arn:{place.partition}:s3:::{name}",
-        apply=steps.plain(steps.lifecycle(name, {**rule, "Expiration": {"Days": days}})),
-    )
-
-
-def _days(rule: Document, folder: str) -> int:
-    """After how many days a rule deletes all that is in the folder; 0 if it does not."""
-    chosen = rule.get("Filter", {})
-    prefix = chosen.get("Prefix", rule.get("Prefix", ""))
-    narrow = set(chosen) - {"Prefix"}
-    if rule.get("Status") != "Enabled" or narrow or not folder.startswith(prefix):
-        return 0
-    return int(rule.get("Expiration", {}).get("Days", 0))

@@ -8,6 +8,7 @@ from dataclasses import replace
 from bedrock_claude_cli.bedrock import logging_policies as policies
 from bedrock_claude_cli.bedrock import logging_steps as steps
 from bedrock_claude_cli.bedrock.invocation_logging import KINDS, Configured
+from bedrock_claude_cli.bedrock.logging_blocks import role_blocks
 from bedrock_claude_cli.bedrock.logging_buckets import bucket_steps
 from bedrock_claude_cli.bedrock.logging_policies import Place
 from bedrock_claude_cli.bedrock.logging_settings import Desired
@@ -26,9 +27,10 @@ def plan(place: Place, desired: Desired, now: Configured | None, state: State) -
         found += _role(place, desired, now, state.role)
         if isinstance(state.role, Role):
             config = replace(config, role_arn=state.role.arn)
+            found += role_blocks(place, state.role, desired.config.log_group or "")
     for name, prefixes in desired.buckets().items():
         found += bucket_steps(place, desired, name, prefixes, state.buckets[name])
-    found.append(_configuration(now, config))
+    found.append(_configuration(now, config, [step.what for step in found if step.may_block]))
     if (
         isinstance(state.role, Role)
         and desired.role_is_ours
@@ -129,6 +131,12 @@ def _bound_otherwise(place: Place, found: Role) -> bool:
     return policies.trusts(found.trust, place) and not policies.open_to_all(found.trust)
 
 
+def _policies(found: Role) -> list[policies.Document]:
+    """All policies of a role, as far as IAM shows them."""
+    attached = {} if isinstance(found.attached, Denied) else found.attached
+    return [*found.inline.values(), *attached.values()]
+
+
 def _open(path: str) -> Step:
     return Step(
         "reported",
@@ -159,13 +167,14 @@ def _role_policy(
     statement = policies.role_statement(place, group)
     leaving = _leaving(place, now, desired, found) if found else None
     kept = [policies.role_statement(place, leaving)] if leaving else []
-    wanted = policies.document(*kept, statement)
-    what = f"inline policy {name}: write to the one log stream of {group}"
     mine = found.inline.get(name) if found else None
+    # A Deny is somebody else's wish, also in a policy of our name.
+    theirs = [each for each in policies.statements(mine) if each.get("Effect") == "Deny"]
+    wanted = policies.document(*kept, statement, *theirs)
+    what = f"inline policy {name}: write to the one log stream of {group}"
     others: list[policies.Document] = []
     if found and mine is None:
-        attached = () if isinstance(found.attached, Denied) else found.attached
-        others = [*found.inline.values(), *attached]
+        others = _policies(found)
     if policies.same(mine, wanted) if mine else policies.allows(others, statement):
         return Step("in-place", what)
     also = f"both this and that of {leaving}" if leaving else "this one only"
@@ -195,21 +204,21 @@ def _given_role(
         said = "does not say that Bedrock may assume it for this account and region"
         yield Step("impossible", f"the trust policy of role {arn} {said}", hint=hint)
     elif not isinstance(found.attached, Denied) and not policies.allows(
-        [*found.inline.values(), *found.attached], policies.role_statement(place, log_group)
+        _policies(found), policies.role_statement(place, log_group)
     ):
         yield Step("impossible", f"role {arn} may not write to log group {log_group}", hint=hint)
     else:
         yield Step("in-place", f"role {arn}, as given")
 
 
-def _configuration(now: Configured | None, wanted: Configured) -> Step:
+def _configuration(now: Configured | None, wanted: Configured, doubts: list[str]) -> Step:
     what = "invocation logging"
+    apply = steps.configure(now, wanted, doubts)
     if now == wanted:
         return Step("in-place", f"{what} to {destinations(wanted)}")
     if now is None:
         after = f"{destinations(wanted)}, with {kinds(wanted)}"
-        return Step("create", what, before="off", after=after, actions=PUT,
-                    apply=steps.configure(now, wanted))  # fmt: skip
+        return Step("create", what, before="off", after=after, actions=PUT, apply=apply)
     before, after = _differences(now, wanted)
     return Step(
         "change",
@@ -218,7 +227,7 @@ def _configuration(now: Configured | None, wanted: Configured) -> Step:
         after=after,
         takes_away=_takes_away(now, wanted),
         actions=PUT,
-        apply=steps.configure(now, wanted),
+        apply=apply,
     )
 
 
@@ -226,12 +235,16 @@ def _differences(now: Configured, wanted: Configured) -> tuple[str, str]:
     """Only what differs, in words."""
     pairs = [
         (destinations(now), destinations(wanted)),
-        (f"role {now.role_arn}", f"role {wanted.role_arn}"),
+        (_role_said(now), _role_said(wanted)),
         *((_switch(kind, getattr(now, kind)), _switch(kind, getattr(wanted, kind)))
           for kind in KINDS),
     ]  # fmt: skip
     differing = [pair for pair in pairs if pair[0] != pair[1]]
     return ", ".join(pair[0] for pair in differing), ", ".join(pair[1] for pair in differing)
+
+
+def _role_said(config: Configured) -> str:
+    return f"role {config.role_arn}" if config.role_arn else "no role"
 
 
 def _switch(kind: str, on: bool) -> str:

@@ -52,8 +52,9 @@ def await_record(
         if clock() - begun >= limit:
             raise PendingError(
                 f"no record of request {request_id} in {where} after {limit:g} s",
-                hint=f"it may still come: `bedrock-claude logs show {request_id}`; "
-                "`bedrock-claude logs status` shows what is not as it should be",
+                hint=f"it may still come: `bedrock-claude logs show {request_id} --region "
+                "{region}`; `bedrock-claude logs status --region {region}` shows what is not as it "
+                "should be",
             )
         if not waited:
             say(f"waiting for the record in {where}, at most {limit:g} s")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from bedrock_claude_cli.bedrock.identity import Caller
 from bedrock_claude_cli.bedrock.invocation_logging import Configured
 from bedrock_claude_cli.bedrock.logging_plan import not_kept, plan
 from bedrock_claude_cli.bedrock.logging_policies import Document, Place
-from bedrock_claude_cli.bedrock.logging_settings import Desired, Wanted, desired
+from bedrock_claude_cli.bedrock.logging_settings import LEAST_DAYS, Desired, Wanted, desired
 from bedrock_claude_cli.bedrock.logging_state import READ, Denied, Target, inspect, look
 from bedrock_claude_cli.bedrock.logging_step import Step, grant, missing_permission
 from bedrock_claude_cli.errors import (
@@ -50,12 +50,16 @@ class Survey:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was done of a survey, what is left, and why it stopped."""
+    """What was done of a survey, what is left, and why it stopped.
+
+    With `interrupted` the first step that is left may have been made.
+    """
 
     region: str
     done: tuple[Step, ...]
     left: tuple[Step, ...]
     error: CliError | None
+    interrupted: bool = False
 
 
 def places(caller: Caller, regions: Iterable[str]) -> list[Place]:
@@ -134,7 +138,8 @@ def refuse(surveys: Sequence[Survey]) -> None:
         ]
         raise DeniedError(
             f"IAM does not allow {', '.join(step.actions[0] for step in unseen)}; {UNCHANGED}",
-            hint=f"an administrator adds {json.dumps(rules)}; docs/iam.md has the whole policy",
+            hint=f"an administrator adds {json.dumps(rules)}, or makes by hand what "
+            "`bedrock-claude enable-logging --print-policy` prints",
             code="AccessDeniedException",
         )
 
@@ -150,18 +155,45 @@ def refuse_taking_away(surveys: Sequence[Survey]) -> None:
         )
 
 
+def refuse_short(surveys: Sequence[Survey]) -> None:
+    """UsageError for what somebody else's rule deletes earlier than is recommended."""
+    short = [step for each in surveys for step in each.steps if step.short]
+    if short:
+        raise UsageError(
+            f"{short[0].what}, and Anthropic recommends to keep logs for at least {LEAST_DAYS} "
+            f"days; {UNCHANGED}",
+            hint=f"{short[0].hint}; or --allow-short-retention accepts it",
+        )
+
+
+def apply_all(
+    surveys: Sequence[Survey], say: Callable[[Survey], Callable[[str], None]]
+) -> Iterator[Outcome]:
+    """Make the changes of every place; after Ctrl-C nothing more is made."""
+    stopped = False
+    for each in surveys:
+        if stopped:
+            yield Outcome(each.target.place.region, (), each.changes, None, interrupted=True)
+            continue
+        outcome = apply(each, say(each))
+        stopped = outcome.interrupted
+        yield outcome
+
+
 def apply(survey: Survey, say: Callable[[str], None]) -> Outcome:
-    """Make the changes in order, saying each, up to the first that fails."""
-    changes = survey.changes
-    for index, step in enumerate(changes):
-        try:
-            if step.apply:
-                step.apply(survey.target, say)
-        except Exception as error:
-            told = _failed(step, error)
-            return Outcome(survey.target.place.region, changes[:index], changes[index:], told)
-        say(f"done: {step.kind} {step.what}")
-    return Outcome(survey.target.place.region, changes, (), None)
+    """Make the changes in order, saying each, up to the first that fails or Ctrl-C."""
+    region, changes, index = survey.target.place.region, survey.changes, 0
+    try:
+        for index, step in enumerate(changes):
+            try:
+                if step.apply:
+                    step.apply(survey.target, say)
+            except Exception as error:
+                return Outcome(region, changes[:index], changes[index:], _failed(step, error))
+            say(f"done: {step.kind} {step.what}")
+    except KeyboardInterrupt:
+        return Outcome(region, changes[:index], changes[index:], None, interrupted=True)
+    return Outcome(region, changes, (), None)
 
 
 def _failed(step: Step, error: Exception) -> CliError:

@@ -18,6 +18,10 @@ LEAST_DAYS = 30
 # botocore, CloudWatch Logs, shape Days.
 DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
         3288, 3653)  # fmt: skip
+# botocore, S3, shape Days, is an integer of 32 bits.
+MOST_DAYS = 2**31 - 1
+# Bytes of a prefix: S3 takes keys of 1024, and Bedrock's own part has up to 150.
+LONGEST_PREFIX = 1024 - 150
 _IP = re.compile(r"\d+(\.\d+){3}")
 _KEY_ID = re.compile(r"mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -72,16 +76,15 @@ class _Named(NamedTuple):
 
 def check(wanted: Wanted, places: Sequence[Place], *, short: bool = False) -> None:
     """Refuse, before AWS is asked for anything, what it would refuse; UsageError says why."""
+    if not 1 <= wanted.retention_days <= MOST_DAYS:
+        raise UsageError(
+            f"--retention-days {wanted.retention_days}: logs are kept for 1 to {MOST_DAYS} days"
+        )
     if wanted.retention_days < LEAST_DAYS and not short:
         raise UsageError(
             f"--retention-days {wanted.retention_days} is less than the {LEAST_DAYS} days that "
             "Anthropic recommends at least",
             hint="--allow-short-retention allows it",
-        )
-    if wanted.retention_days not in DAYS:
-        raise UsageError(
-            f"--retention-days {wanted.retention_days}: CloudWatch Logs knows no such retention",
-            hint=f"one of {', '.join(map(str, DAYS))}",
         )
     if len(places) > 1:
         for flag, name in (
@@ -89,19 +92,26 @@ def check(wanted: Wanted, places: Sequence[Place], *, short: bool = False) -> No
             ("--large-data-bucket", wanted.large_data_bucket),
             ("--kms-key", wanted.kms_key),
         ):
-            if name and "{region}" not in name:
+            # The id of a multi-Region key is the same everywhere.
+            if name and "{region}" not in name and not name.startswith("mrk-"):
                 # A hint would have its {region} filled in.
                 raise UsageError(
                     f"{flag} {name} is in one region, and Bedrock delivers within a region only: "
-                    f"write {{region}} into it, as in {_with_region(name)}"
+                    f"{_with_region(name)}"
                 )
     for place in places:
         desired(wanted, None, place)
 
 
 def _with_region(name: str) -> str:
-    head, slash, tail = name.partition("/")
-    return f"{head}-{{region}}{slash}{tail}"
+    if _KEY_ID.fullmatch(name):
+        return "go through the regions one by one, each with its own key"
+    if name.startswith("arn:"):
+        named = re.sub(r"^((?:[^:]*:){3})[^:]*", r"\1{region}", name)
+    else:
+        head, slash, tail = name.removeprefix("s3://").partition("/")
+        named = f"{head}-{{region}}{slash}{tail}"
+    return f"write {{region}} into it, as in {named}"
 
 
 def desired(wanted: Wanted, now: Configured | None, place: Place) -> Desired:
@@ -115,6 +125,11 @@ def desired(wanted: Wanted, now: Configured | None, place: Place) -> Desired:
     large = _bucket("--large-data-bucket", wanted.large_data_bucket, place)
     if group is None and (large or bucket is None):
         group = LOG_GROUP
+    if group and wanted.retention_days not in DAYS:
+        raise UsageError(
+            f"--retention-days {wanted.retention_days}: CloudWatch Logs knows no such retention",
+            hint=f"one of {', '.join(map(str, DAYS))}",
+        )
     large_bucket, large_prefix = large or (base.large_data_bucket, base.large_data_prefix)
     kinds = {kind: getattr(wanted, kind) for kind in KINDS if getattr(wanted, kind) is not None}
     role, ours = _role(wanted.role, base.role_arn, place) if group else ("", False)
@@ -153,6 +168,7 @@ def _group(given: str | None, place: Place) -> str | None:
 
 
 def _bucket(flag: str, given: str | None, place: Place) -> tuple[str, str] | None:
+    """The bucket's name and the prefix, without the slash that may end it."""
     if given is None:
         return None
     name, _, prefix = _filled(flag, given.removeprefix("s3://"), place).partition("/")
@@ -166,11 +182,37 @@ def _bucket(flag: str, given: str | None, place: Place) -> tuple[str, str] | Non
     )  # fmt: skip
     for holds, rule in rules:
         if not holds:
-            raise UsageError(f"{flag} {name or given}: S3 refuses this name", hint=rule)
-    prefix = prefix.strip("/")
-    if len(prefix.encode()) > 1024 or "//" in prefix or not prefix.isprintable():
-        raise UsageError(f"{flag}: the prefix is longer than 1024 bytes or holds // or a control")
+            raise UsageError(
+                f"{flag} {given}: S3 refuses `{name}` as a bucket's name",
+                hint=f"{rule}; written NAME or NAME/PREFIX",
+            )
+    prefix = prefix.removesuffix("/") if prefix != "/" else prefix
+    if prefix:
+        _check_prefix(f"{flag} {given}", prefix)
     return name, prefix
+
+
+def _check_prefix(told: str, prefix: str) -> None:
+    """Refuse what S3's keys should not hold, and what means something else in a policy.
+
+    docs.aws.amazon.com/AmazonS3 "Naming Amazon S3 objects": safe characters, but for the `*`.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9!_.'()&@=;:+, /-]+", prefix):
+        raise UsageError(
+            f"{told}: the prefix holds what policies or S3's keys do not take",
+            hint="letters without accents, digits, spaces and ! - _ . ' ( ) & @ = ; : + , /",
+        )
+    if not all(part.strip(" ") and part not in (".", "..") for part in prefix.split("/")):
+        raise UsageError(
+            f"{told}: the prefix has an empty part, or one that is . or ..",
+            hint="written NAME/FOLDER/FOLDER, with one slash between",
+        )
+    if len(prefix) > LONGEST_PREFIX:
+        raise UsageError(
+            f"{told[:60]}...: the prefix has {len(prefix)} bytes, and with what Bedrock adds a key "
+            "would be longer than S3 takes",
+            hint=f"at most {LONGEST_PREFIX}",
+        )
 
 
 def _role(given: str | None, now: str | None, place: Place) -> tuple[str, bool]:

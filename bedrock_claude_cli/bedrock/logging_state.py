@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import unquote
 
@@ -44,19 +44,19 @@ class Group:
 
 @dataclass(frozen=True)
 class Role:
-    """A role: its trust policy, its inline policies by name, and those attached to it."""
+    """A role: its trust policy, its inline policies by name, and those attached to it by ARN."""
 
     arn: str
     trust: Document
     inline: Mapping[str, Document]
-    attached: tuple[Document, ...] | Denied = ()
+    attached: Mapping[str, Document] | Denied = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """A bucket; None in the last four is what IAM did not show.
+    """A bucket; None from `public_blocked` on is what IAM did not show.
 
-    `used` says whether anything lies below our prefixes.
+    `used` says whether anything lies below our prefixes, `empty` whether nothing lies anywhere.
     """
 
     region: str
@@ -66,6 +66,7 @@ class Bucket:
     owner_enforced: bool | None
     encryption: str | None
     used: bool | None
+    empty: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,8 @@ def find_group(target: Target, name: str) -> Group | Denied | None:
                     return Group(days, each.get("kmsKeyId"), _tagged(logs, arn))
         return None
 
-    return look(Denied("logs:DescribeLogGroups", f"{arn}:*"), named)
+    # A policy on the one group is not enough: AWS asks for the action on all of them.
+    return look(Denied("logs:DescribeLogGroups", "*"), named)
 
 
 def _tagged(logs: Any, arn: str) -> bool:
@@ -161,20 +163,34 @@ def _role(target: Target, desired: Desired) -> Role | Denied | None:
     return Role(told["Arn"], trust, inline, _attached(iam, arn, name))
 
 
-def _attached(iam: Any, arn: str, name: str) -> tuple[Document, ...] | Denied:
+def _attached(iam: Any, arn: str, name: str) -> Mapping[str, Document] | Denied:
     """The policies attached to the role; one that another tool made may be among them."""
 
-    def gather() -> tuple[Document, ...]:
-        found = []
-        for each in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
-            policy = iam.get_policy(PolicyArn=each["PolicyArn"])["Policy"]
-            version = iam.get_policy_version(
-                PolicyArn=each["PolicyArn"], VersionId=policy["DefaultVersionId"]
-            )
-            found.append(_document(version["PolicyVersion"]["Document"]))
-        return tuple(found)
+    def listed() -> list[str]:
+        told = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
+        return [each["PolicyArn"] for each in told]
 
-    return look(Denied("iam:ListAttachedRolePolicies", arn), gather) or ()
+    arns = look(Denied("iam:ListAttachedRolePolicies", arn), listed)
+    if not isinstance(arns, list):
+        return arns or {}
+    found: dict[str, Document] = {}
+    for each in arns:
+        version = look(
+            Denied("iam:GetPolicy", each),
+            lambda each=each: iam.get_policy(PolicyArn=each)["Policy"]["DefaultVersionId"],  # type: ignore[misc]
+        )
+        if isinstance(version, Denied):
+            return version
+        told = look(
+            Denied("iam:GetPolicyVersion", each),
+            lambda each=each, version=version: iam.get_policy_version(  # type: ignore[misc]
+                PolicyArn=each, VersionId=version
+            ),
+        )
+        if not isinstance(told, dict):
+            return told or {}
+        found[each] = _document(told["PolicyVersion"]["Document"])
+    return found
 
 
 def _document(value: Any) -> Document:
@@ -230,9 +246,7 @@ def _looks(
         return bool(rule["ObjectOwnership"] == "BucketOwnerEnforced")
 
     def used() -> bool:
-        listed = (s3.list_objects_v2(**ours, Prefix=place.folder(each), MaxKeys=1)
-                  for each in prefixes)  # fmt: skip
-        return any(each.get("Contents") for each in listed)
+        return any(_holds(s3, ours, place.folder(each)) for each in prefixes)
 
     looks: dict[str, tuple[str, Callable[[], Any], tuple[str, ...], Any]] = {
         "public_blocked": (
@@ -246,12 +260,17 @@ def _looks(
             ("ServerSideEncryptionConfigurationNotFoundError",), "",
         ),
         "used": ("ListBucket", used, (), False),
+        "empty": ("ListBucket", lambda: not _holds(s3, ours, ""), (), None),
     }  # fmt: skip
     shown = {}
     for name, (action, call, absent, default) in looks.items():
         found = look(denied(action), call, absent)
         shown[name] = None if isinstance(found, Denied) else default if found is None else found
     return shown
+
+
+def _holds(s3: Any, ours: Mapping[str, str], prefix: str) -> bool:
+    return bool(s3.list_objects_v2(**ours, Prefix=prefix, MaxKeys=1).get("Contents"))
 
 
 def read_policy(s3: Any, name: str, place: Place) -> Document:

@@ -10,7 +10,9 @@ from bedrock_claude_cli.bedrock.logging_plan import destinations, plan
 from bedrock_claude_cli.bedrock.logging_run import configured
 from bedrock_claude_cli.bedrock.logging_settings import Wanted, desired
 from bedrock_claude_cli.bedrock.logging_state import Denied, Group, Target, inspect
-from bedrock_claude_cli.bedrock.logging_step import grant
+from bedrock_claude_cli.bedrock.logging_step import Step, grant
+
+UNKNOWN = ("unknown", "unseen")
 
 
 @dataclass(frozen=True)
@@ -59,13 +61,9 @@ def status(target: Target) -> Status:
     state = inspect(target, aim)
     # What is configured is what shall be; the plan's last step would only say so.
     steps = plan(place, aim, now, state)[:-1]
-    wrong = [step for step in steps if step.kind not in ("in-place", "unknown")]
-    unseen_steps = [step for step in steps if step.kind == "unknown"]
+    wrong = [step for step in steps if step.kind not in ("in-place", *UNKNOWN)]
+    unseen_steps = [step for step in steps if step.kind in UNKNOWN]
     group = state.group if isinstance(state.group, Group) else None
-    hints = [step.hint for step in (*wrong, *unseen_steps) if step.hint]
-    mend = f"`bedrock-claude enable-logging --region {place.region}` mends it"
-    if any(step.is_change for step in wrong):
-        hints.insert(0, mend)
     return Status(
         region=place.region,
         account=place.account,
@@ -82,8 +80,22 @@ def status(target: Target) -> Status:
         in_place=tuple(step.what for step in steps if step.kind == "in-place"),
         drift=tuple(_drift(step.kind, step.what, step.before, step.after) for step in wrong),
         unknown=tuple(step.what for step in unseen_steps),
-        hint=hints[0] if hints else None,
+        hint=_hint(place.region, wrong, unseen_steps),
     )
+
+
+def _hint(region: str, wrong: list[Step], unseen: list[Step]) -> str | None:
+    """What mends the drift: enable-logging does not touch what it only reports."""
+    others = [step.hint for step in (*wrong, *unseen) if step.hint and not step.is_change]
+    changes = [step for step in wrong if step.is_change]
+    # It refuses before any change where something is impossible or not known.
+    if not changes or any(step.kind in ("impossible", "unknown") for step in (*wrong, *unseen)):
+        return next(iter(others), None)
+    command = f"`bedrock-claude enable-logging --region {region}`"
+    if len(changes) == len(wrong):
+        return f"{command} mends it"
+    told = f"{command} mends {len(changes)} of {len(wrong)}, not what it only reports"
+    return f"{told}: {others[0]}" if others else told
 
 
 def _drift(kind: str, what: str, before: str | None, after: str | None) -> str:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bedrock_claude_cli.bedrock.logging_state import Denied, Target
 
-# `reported` is wrong but somebody else's to change; of `unknown` IAM shows too little; with
-# `impossible` nothing can be done before it is mended.
-Kind = Literal["create", "change", "in-place", "reported", "unknown", "impossible"]
+# `reported` is wrong but somebody else's to change; of `unknown` and `unseen` IAM shows too little,
+# and `unseen` can be done without; with `impossible` nothing can be done before it is mended.
+Kind = Literal["create", "change", "in-place", "reported", "unknown", "unseen", "impossible"]
 _ACTIONS = {
     "GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
     "PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
@@ -28,7 +27,8 @@ _ACTIONS = {
 class Step:
     """One thing that has to be so; `before` and `after` where there is something to tell.
 
-    `takes_away` marks what removes or redirects; `actions` are the IAM actions it needs on
+    `takes_away` marks what removes or redirects, `short` what keeps less than is recommended, and
+    `may_block` what AWS may refuse the configuration for; `actions` are the IAM actions it needs on
     `resource`.
     """
 
@@ -37,6 +37,8 @@ class Step:
     before: str | None = None
     after: str | None = None
     takes_away: bool = False
+    short: bool = False
+    may_block: bool = False
     hint: str | None = None
     actions: tuple[str, ...] = ()
     resource: str = "*"
@@ -76,19 +78,19 @@ def unknown(what: str, denied: Denied) -> Step:
 def grant(action: str, resource: str) -> str:
     """The statement that an administrator adds for one action."""
     statement = {"Effect": "Allow", "Action": action, "Resource": resource}
-    return f"an administrator adds {json.dumps(statement)}; docs/iam.md has the whole policy"
+    return f"an administrator adds {json.dumps(statement)}"
 
 
 def missing_permission(error: BaseException, step: Step) -> Denied | None:
     """The action that IAM refused in this step, or None where it was something else."""
-    from bedrock_claude_cli.explain import fault
+    from bedrock_claude_cli.explain import fault, refused
 
     found = fault(error)
     if found is None or "Denied" not in found.name:
         return None
-    named = re.search(r"perform: ([a-z0-9-]+:[A-Za-z]+)", found.message)
-    where = re.search(r"on resource: (\S+)", found.message)
+    if named := refused(found.message):
+        action, resource = named
+        return Denied(action, step.resource if resource == "*" else resource)
     operation = found.operation or ""
     listed = (each for each in step.actions if each.endswith(f":{operation}"))
-    action = named[1] if named else _ACTIONS.get(operation) or next(listed, operation)
-    return Denied(action, where[1] if where else step.resource)
+    return Denied(_ACTIONS.get(operation) or next(listed, operation), step.resource)

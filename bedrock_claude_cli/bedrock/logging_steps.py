@@ -7,7 +7,7 @@ while overwrites nothing that came in between.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from bedrock_claude_cli.bedrock import invocation_logging, logging_policies
@@ -215,8 +215,8 @@ def bucket_policy(name: str, statement: Document) -> Change:
     return apply
 
 
-def lifecycle(name: str, rule: Document) -> Change:
-    """Put the rule under its own id beside the bucket's other rules."""
+def lifecycle(name: str, joined: Callable[[list[Document]], list[Document]]) -> Change:
+    """Put what `joined` makes of the bucket's rules."""
 
     def apply(target: Target) -> None:
         s3, owner = target.client("s3"), target.place.account
@@ -227,11 +227,14 @@ def lifecycle(name: str, rule: Document) -> Change:
             there.update(told)
 
         _tolerant(read, "NoSuchLifecycleConfiguration")
-        kept = [each for each in there.get("Rules", ()) if each.get("ID") != rule["ID"]]
+        rules = there.get("Rules", [])
+        wanted = joined(rules)
+        if wanted == rules:
+            return
         size = there.get("TransitionDefaultMinimumObjectSize")
         s3.put_bucket_lifecycle_configuration(
             Bucket=name,
-            LifecycleConfiguration={"Rules": [*kept, rule]},
+            LifecycleConfiguration={"Rules": wanted},
             ExpectedBucketOwner=owner,
             **({"TransitionDefaultMinimumObjectSize": size} if size else {}),
         )
@@ -239,8 +242,13 @@ def lifecycle(name: str, rule: Document) -> Change:
     return apply
 
 
-def configure(before: Configured | None, wanted: Configured) -> Callable[[Target, Say], None]:
-    """Put the configuration, again and again while IAM does not know the role yet."""
+def configure(
+    before: Configured | None, wanted: Configured, doubts: Sequence[str] = ()
+) -> Callable[[Target, Say], None]:
+    """Put the configuration, again and again while IAM does not know the role yet.
+
+    `doubts` are what else may make AWS refuse it.
+    """
 
     def apply(target: Target, say: Say) -> None:
         bedrock = target.client("bedrock")
@@ -259,12 +267,13 @@ def configure(before: Configured | None, wanted: Configured) -> Callable[[Target
                 f"log group {wanted.log_group} is gone from {target.place.region}",
                 hint="run it again: it is made anew",
             )
-        _put(bedrock, wanted, say)
+        _put(bedrock, wanted, doubts, say)
 
     return apply
 
 
-def _put(bedrock: Any, wanted: Configured, say: Say) -> None:
+def _put(bedrock: Any, wanted: Configured, doubts: Sequence[str], say: Say) -> None:
+    why = "; or: ".join(("as IAM takes a while", *doubts))
     for wait in (*WAITS, None):
         try:
             invocation_logging.write(bedrock, wanted)
@@ -272,7 +281,7 @@ def _put(bedrock: Any, wanted: Configured, say: Say) -> None:
         except Exception as error:
             if wait is None or NOT_YET not in str(error).lower():
                 raise
-        say(f"AWS does not accept the role or bucket yet, as IAM takes a while: waiting {wait} s")
+        say(f"AWS does not accept the role or bucket yet, {why}: waiting {wait} s")
         time.sleep(wait)
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timezone
 from heapq import nlargest
 from itertools import chain
 from typing import Any, NamedTuple
 
-from bedrock_claude_cli.bedrock import invocation_logging, log_objects
+from bedrock_claude_cli.bedrock import log_objects
 from bedrock_claude_cli.bedrock.log_record import SCHEMA, read, seconds_of
 from bedrock_claude_cli.bedrock.log_record import Record as Record
 from bedrock_claude_cli.errors import RejectedError
@@ -33,6 +33,11 @@ class CloudWatch(NamedTuple):
     log_group: str
     late: float = 300
     every: float = 2
+
+    @property
+    def name(self) -> str:
+        """As a user knows it."""
+        return f"log group {self.log_group}"
 
     def lines(
         self, since: float, until: float, term: str = SCHEMA, seen: dict[str, float] | None = None
@@ -70,6 +75,11 @@ class S3(NamedTuple):
     region: str
     late: float = HOUR
     every: float = 30
+
+    @property
+    def name(self) -> str:
+        """As a user knows it."""
+        return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
 
     def blocks(
         self, since: float, until: float, seen: dict[str, float] | None = None
@@ -117,24 +127,6 @@ def s3(s3_client: Any, bucket: str, prefix: str, account: str, region: str) -> S
     return S3(s3_client, bucket, prefix, account, region)
 
 
-def configured(client: Callable[[str], Any], region: str) -> Source:
-    """The source that a region's logging configuration names, the log group where there are both.
-
-    `client` makes a client of a service. RejectedError (`LoggingOff`) where logging is off.
-    """
-    found = invocation_logging.read(client("bedrock"))
-    if found and found.log_group:
-        return cloudwatch(client("logs"), found.log_group)
-    if found and found.bucket:
-        account = client("sts").get_caller_identity()["Account"]
-        return s3(client("s3"), found.bucket, found.prefix, account, region)
-    raise RejectedError(
-        f"model invocation logging is off in {region}, so nothing was recorded",
-        hint="`bedrock-claude enable-logging` switches it on",
-        code="LoggingOff",
-    )
-
-
 def records(
     source: Source,
     since: float,
@@ -162,20 +154,41 @@ def find(source: Source, request_id: str, *, since: float) -> Record | None:
 
 
 def latest(source: Source, count: int, *, since: float, now: float) -> list[Record]:
-    """The last `count` records since a time, oldest first; recent hours are looked at first."""
-    found: list[Record] = []
+    """The last `count` records since a time, oldest first; recent hours are looked at first.
+
+    Records of one second keep the order in which they were logged.
+    """
+    found: list[_Placed] = []
     # Each event, or object, is read once; those of a log group are too many to be remembered.
     seen: dict[str, float] | None = {} if isinstance(source, S3) else None
     until = now + HOUR
-    for span in (HOUR / 4, 6 * HOUR, now - since):
+    for look, span in enumerate((HOUR / 4, 6 * HOUR, now - since)):
         start = max(now - span, since)
         lines = source.lines(start, until, SCHEMA, seen)
-        fresh = (each for line in lines for each in read(line) if _when(each) >= since)
-        found = nlargest(count, chain(found, fresh), key=_when)
-        if start == since or sum(_when(each) >= start for each in found) >= count:
+        fresh = (each for each in _placed(lines, start, -look) if each.when >= since)
+        found = nlargest(count, chain(found, fresh), key=lambda each: each[:3])
+        if start == since or sum(each.when >= start for each in found) >= count:
             break
         until = start - 0.001
-    return found[::-1]
+    return [each.record for each in reversed(found)]
+
+
+class _Placed(NamedTuple):
+    """A record and its place among the others."""
+
+    when: float
+    look: int
+    number: int
+    record: Record
+
+
+def _placed(lines: Iterable[str | bytes], start: float, look: int) -> Iterator[_Placed]:
+    """Records with their times; one without a time has that of the record before it."""
+    when = start
+    found = (record for line in lines for record in read(line))
+    for number, record in enumerate(found):
+        when = max(when, start) if record.seconds is None else record.seconds
+        yield _Placed(when, look, number, record)
 
 
 def follow(
@@ -206,10 +219,6 @@ def body_at(path: str, client: Any) -> Any:
         return json.loads(content)
     except (ValueError, RecursionError):
         return content.decode("utf-8", "replace")
-
-
-def _when(record: Record) -> float:
-    return record.seconds or 0.0
 
 
 def _hour(seconds: float) -> str:

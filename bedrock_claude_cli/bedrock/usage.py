@@ -141,7 +141,7 @@ def report(
 ) -> Report:
     """Sum the cells and price them; `tiered` says that they keep long prompts apart."""
     groups: dict[tuple[str | None, ...], Spend] = {}
-    days: dict[str, Spend] = {day: Spend({"day": day}) for day in _days(since, until)}
+    days: dict[str, Spend] = {day: Spend({"day": day}) for day in dates(since, until)}
     total = Spend({})
     untiered = False
     for cell in cells:
@@ -189,7 +189,8 @@ def add(one: int | None, other: int | None) -> int | None:
     return one if other is None else (one or 0) + other
 
 
-def _days(since: float, until: float) -> list[str]:
+def dates(since: float, until: float) -> list[str]:
+    """The days (UTC, ISO) from one time to another, in seconds since 1970."""
     start = datetime.fromtimestamp(since, timezone.utc)
     count = int(until // 86400 - since // 86400) + 1
     return [(start + timedelta(days=each)).strftime("%Y-%m-%d") for each in range(count)]

@@ -6,7 +6,7 @@ import json as json_module
 import time
 from dataclasses import replace as replaced
 from functools import cache, partial
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any, NamedTuple, Optional
 
 import typer
 
@@ -27,7 +27,7 @@ from bedrock_claude_cli.bedrock.logs import Record
 from bedrock_claude_cli.confirm import confirm
 from bedrock_claude_cli.context import Context
 from bedrock_claude_cli.context import command as as_command
-from bedrock_claude_cli.errors import CliError, ExitCode
+from bedrock_claude_cli.errors import CliError, ExitCode, UsageError
 from bedrock_claude_cli.explain import translate
 
 Name = Optional[str]  # noqa: UP045
@@ -98,11 +98,14 @@ def command(
     Shows a plan, asks, and makes what is missing: log group or bucket, role, policies,
     configuration. Running it again changes nothing. In names, {account} and {region} are filled in.
     """
+    if verify and (print_policy or dry_run):
+        other = "--print-policy" if print_policy else "--dry-run"
+        raise UsageError(f"{other} changes nothing, so there is nothing to --verify: leave one out")
     wanted = Wanted(
         log_group, bucket, large_data_bucket, kms_key, retention_days, role,
         text, images, embeddings, video, audio,
     )  # fmt: skip
-    regions = region or [ctx.aws.required_region()]
+    regions = ctx.regions(region, changing=True)
     places = logging_run.places(identity.get_caller(ctx.sts), regions)
     logging_settings.check(wanted, places, short=allow_short_retention)
     if print_policy:
@@ -110,7 +113,8 @@ def command(
         return ExitCode.OK
     surveys = [logging_run.survey(_target(ctx, place), wanted) for place in places]
     report = logging_view.Report(surveys, dry_run=dry_run)
-    return _carry_out(ctx, report, yes=yes, replace=replace, verify=verify)
+    allowed = _Allowed(yes, replace, allow_short_retention)
+    return _carry_out(ctx, report, allowed, verify=verify)
 
 
 def _target(ctx: Context, place: Place) -> Target:
@@ -118,8 +122,16 @@ def _target(ctx: Context, place: Place) -> Target:
     return Target(place, cache(partial(ctx.aws.client, region=place.region)))
 
 
+class _Allowed(NamedTuple):
+    """What the flags allow without a question, or at all."""
+
+    yes: bool
+    replace: bool
+    short_retention: bool
+
+
 def _carry_out(
-    ctx: Context, report: logging_view.Report, *, yes: bool, replace: bool, verify: bool
+    ctx: Context, report: logging_view.Report, allowed: _Allowed, *, verify: bool
 ) -> int:
     """Show the plan, stop where it ends or is refused, else make it."""
     surveys = report.surveys
@@ -131,18 +143,29 @@ def _carry_out(
         if report.dry_run:
             logging_view.show_json(ctx.out, report)
             return ExitCode.OK
-        if not replace:
+        if not allowed.short_retention:
+            logging_run.refuse_short(surveys)
+        if not allowed.replace:
             logging_run.refuse_taking_away(surveys)
         if any(survey.changes for survey in surveys):
-            confirm(ctx.out, _question(surveys), yes=yes)
+            confirm(ctx.out, _question(surveys), yes=allowed.yes)
     except CliError:
         logging_view.show_json(ctx.out, report)
         raise
-    for survey in surveys:
-        report.outcomes.append(logging_run.apply(survey, _say(ctx, survey)))
-    if verify:
+    outcomes = logging_run.apply_all(surveys, partial(_say, ctx))
+    report.outcomes.extend(_filled(ctx, each) for each in outcomes)
+    if verify and not any(outcome.interrupted for outcome in report.outcomes):
         _verify(ctx, report)
     return _conclude(ctx, report)
+
+
+def _filled(ctx: Context, outcome: Outcome) -> Outcome:
+    """The outcome with the places in its hint filled: the region is the outcome's own."""
+    error = outcome.error
+    if error is None or error.hint is None:
+        return outcome
+    hint = ctx.fill(error.hint.replace("{region}", outcome.region))
+    return replaced(outcome, error=error.hinted(hint or ""))
 
 
 def _question(surveys: list[Survey]) -> str:
@@ -166,7 +189,7 @@ def _verify(ctx: Context, report: logging_view.Report) -> None:
                 told = translate(error)
                 if told.exit_code == ExitCode.FAILURE:
                     raise
-                report.outcomes[index] = replaced(outcome, error=told)
+                report.outcomes[index] = _filled(ctx, replaced(outcome, error=told))
 
 
 def _proof(ctx: Context, survey: Survey) -> list[tuple[str, Record]]:
@@ -196,6 +219,9 @@ def _conclude(ctx: Context, report: logging_view.Report) -> int:
             ctx.out.line(line)
         for outcome in failed:
             _tell_failure(ctx, outcome)
+    if any(outcome.interrupted for outcome in report.outcomes):
+        _tell_interrupted(ctx, report)
+        return ExitCode.INTERRUPTED
     codes = {int(outcome.error.exit_code) for outcome in failed if outcome.error}
     if not failed:
         return ExitCode.OK
@@ -210,7 +236,17 @@ def _tell_failure(ctx: Context, outcome: Outcome) -> None:
     if error := outcome.error:
         request = f", request {error.request_id}" if error.request_id else ""
         used = f"{ctx.used()}{request}"
-        ctx.out.fail(f"{outcome.region}: {error.message} ({used})", ctx.fill(error.hint))
+        ctx.out.fail(f"{outcome.region}: {error.message} ({used})", error.hint)
+
+
+def _tell_interrupted(ctx: Context, report: logging_view.Report) -> None:
+    for outcome in report.outcomes:
+        for step in outcome.done:
+            ctx.out.asked("done", f"{outcome.region}: {step.kind} {step.what}")
+    for outcome in report.outcomes:
+        for step in outcome.left if outcome.interrupted else ():
+            ctx.out.asked("left", f"{outcome.region}: {step.kind} {step.what}")
+    ctx.out.asked("note", "interrupted; the same command continues")
 
 
 def _print_policies(ctx: Context, wanted: Wanted, places: list[Place]) -> None:

@@ -48,7 +48,7 @@ def status(
     ] = False,
 ) -> int:
     """Show whether calls are logged, where to, and whether all is as it should be."""
-    found = [logging_status.status(each) for each in _targets(ctx, region or [ctx.region])]
+    found = [logging_status.status(each) for each in _targets(ctx, ctx.regions(region))]
     if ctx.out.json:
         ctx.out.data([{**vars(each), "ok": each.ok} for each in found])
     for each in found if not ctx.out.json else ():
@@ -80,11 +80,11 @@ def disable(
     ] = False,
 ) -> None:
     """Stop logging; nothing that was logged is deleted, and what stays is said."""
-    targets = _targets(ctx, region or [ctx.aws.required_region()])
+    targets = _targets(ctx, ctx.regions(region, changing=True))
     on = [(target, now) for target in targets if (now := _configured(target)) is not None]
     if not ctx.out.json:
         for target, now in on:
-            for line in _plan(target, now):
+            for line in _plan(target, now, "would" if dry_run else "will"):
                 ctx.out.line(line)
         for target in targets:
             if target not in [each for each, _ in on]:
@@ -92,13 +92,26 @@ def disable(
     if on and not dry_run:
         where = " and ".join(target.place.region for target, _ in on)
         confirm(ctx.out, f"Stop logging in {where}?", yes=yes)
-        for target, _ in on:
-            invocation_logging.remove(target.client("bedrock"))
-            ctx.out.note(f"{target.place.region}: logging is switched off")
+        _switch_off(ctx, [target for target, _ in on])
     if ctx.out.json:
         left = {target.place.region: logging_status.left_behind(target, now) for target, now in on}
         body = {"changed": bool(on) and not dry_run, "dry_run": dry_run, "left_behind": left}
         ctx.out.data(body)
+
+
+def _switch_off(ctx: Context, targets: list[Target]) -> None:
+    """Switch off one region after the other; what ends it early says what was done and is left."""
+    for index, target in enumerate(targets):
+        try:
+            invocation_logging.remove(target.client("bedrock"))
+        except BaseException:
+            for done in targets[:index]:
+                ctx.out.asked("done", f"{done.place.region}: logging is switched off")
+            for left in targets[index:]:
+                ctx.out.asked("left", f"{left.place.region}: switch logging off")
+            ctx.out.asked("note", "the same command continues")
+            raise
+        ctx.out.note(f"{target.place.region}: logging is switched off")
 
 
 def _configured(target: Target) -> Configured | None:
@@ -108,9 +121,9 @@ def _configured(target: Target) -> Configured | None:
     return found
 
 
-def _plan(target: Target, now: Configured) -> list[str]:
+def _plan(target: Target, now: Configured, verb: str) -> list[str]:
     place = target.place
     return [
-        f"{place.region} in account {place.account}: calls are logged no more",
+        f"{place.region} in account {place.account}: logging {verb} be switched off",
         *(f"  {'stays':<10}{text}" for text in logging_status.left_behind(target, now)),
     ]

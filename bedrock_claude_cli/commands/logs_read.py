@@ -8,11 +8,12 @@ from typing import Annotated, Optional
 
 import typer
 
-from bedrock_claude_cli import complete
-from bedrock_claude_cli.bedrock import catalog, logs
+from bedrock_claude_cli import complete, options
+from bedrock_claude_cli.bedrock import catalog, log_places, logs
 from bedrock_claude_cli.bedrock.duration import parse_duration
+from bedrock_claude_cli.bedrock.log_record import iso_of
 from bedrock_claude_cli.bedrock.log_search import Wanted
-from bedrock_claude_cli.bedrock.logs import Record
+from bedrock_claude_cli.bedrock.logs import Record, Source
 from bedrock_claude_cli.context import Context
 from bedrock_claude_cli.context import command as as_command
 from bedrock_claude_cli.errors import RejectedError, UsageError
@@ -37,18 +38,20 @@ def tail(
     ] = 20,
     since: Since = "1d",
     bodies: Bodies = False,
+    log_group: options.LogGroup = None,
+    bucket: options.LogBucket = None,
 ) -> int:
     """Show the last calls that were logged."""
     view = _view(ctx, bodies)
     now = time.time()
     begin = now - _seconds(since)
-    source = logs.configured(ctx.aws.client, ctx.region)
+    source = _source(ctx, log_group, bucket)
     found = logs.latest(source, lines, since=begin, now=now) if lines else []
     if not follow:
-        view.all(found, empty=f"no call was logged in {ctx.region} in the last {since}")
+        view.all(found, empty=_none(ctx, source, begin) if lines else "")
         return view.exit_code
     shown = {each.request_id for each in found}
-    view.each(found)
+    view.begin(found)
     start = found[-1].seconds if found else None
     for record in logs.follow(source, start or now, sleep=ctx.out.pause):
         if record.request_id is None or record.request_id not in shown:
@@ -61,16 +64,24 @@ def show(
     ctx: Context,
     request_id: Annotated[str, typer.Argument(metavar="REQUEST_ID", help="As AWS gave it.")],
     since: Since = "30d",
+    log_group: options.LogGroup = None,
+    bucket: options.LogBucket = None,
 ) -> int:
     """Show one call: who, when, what it took, the prompt and the answer."""
+    if not request_id.strip():
+        raise UsageError(
+            "REQUEST_ID is empty", hint="`bedrock-claude logs tail` prints the last ones"
+        )
     view = _view(ctx, bodies=True)
     begin = time.time() - _seconds(since)
-    source = logs.configured(ctx.aws.client, ctx.region)
+    source = _source(ctx, log_group, bucket)
     record = logs.find(source, request_id.strip(), since=begin)
     if record is None:
         raise RejectedError(
-            f"no record of request `{request_id}` in {ctx.region} in the last {since}",
-            hint="records arrive a minute or more after the call; `--since` looks further back",
+            f"no record of request `{request_id}` in {source.name} of {ctx.region} since "
+            f"{iso_of(begin)}",
+            hint="records arrive a minute or more after the call; `--since` looks further back, "
+            "`--log-group` or `--bucket` elsewhere",
             code="RecordNotFound",
         )
     view.one(record)
@@ -105,12 +116,15 @@ def search(
         typer.Option("--meta", metavar="KEY=VALUE", help="Request metadata (repeatable)."),
     ] = None,
     bodies: Bodies = False,
+    log_group: options.LogGroup = None,
+    bucket: options.LogBucket = None,
 ) -> int:
     """Show the calls that match everything that is asked for."""
     view = _view(ctx, bodies)
     wanted = Wanted.read(text, model, identity, errors, meta or (), catalog.load())
     begin = time.time() - _seconds(since)
-    found = logs.records(logs.configured(ctx.aws.client, ctx.region), begin)
+    source = _source(ctx, log_group, bucket)
+    found = logs.records(source, begin)
     unread = 0
 
     def matching() -> Iterator[Record]:
@@ -124,7 +138,7 @@ def search(
             elif whole.elsewhere:
                 unread += 1
 
-    view.all(matching(), empty=f"no call of the last {since} in {ctx.region} matches")
+    view.all(matching(), empty=_none(ctx, source, begin, "matching record"))
     if unread and not bodies:
         ctx.out.note(f"larger bodies of {unread} calls were not searched; --bodies fetches them")
     return view.exit_code
@@ -137,6 +151,19 @@ def _view(ctx: Context, bodies: bool) -> View:
         ctx.settings.prices,
         lambda: ctx.aws.client("s3"),
         bodies=bodies,
+    )
+
+
+def _source(ctx: Context, log_group: str | None, bucket: str | None) -> Source:
+    if log_group is not None and bucket is not None:
+        raise UsageError("--log-group and --bucket: one place is read at a time")
+    return log_places.sources(ctx.aws.client, ctx.region, log_group=log_group, bucket=bucket)[0]
+
+
+def _none(ctx: Context, source: Source, begin: float, what: str = "record") -> str:
+    return (
+        f"no {what} in {source.name} of {ctx.region} since {iso_of(begin)}; "
+        "`--since` looks further back, `--log-group` or `--bucket` elsewhere"
     )
 
 

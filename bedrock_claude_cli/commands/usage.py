@@ -8,14 +8,14 @@ from typing import Annotated, Optional
 
 import typer
 
-from bedrock_claude_cli import usage_report
-from bedrock_claude_cli.bedrock import catalog, logs, usage, usage_insights, usage_s3
+from bedrock_claude_cli import options, usage_report
+from bedrock_claude_cli.bedrock import catalog, log_places, logs, usage, usage_sources
+from bedrock_claude_cli.bedrock.duration import LONGEST_DAYS
 from bedrock_claude_cli.bedrock.usage import Report
 from bedrock_claude_cli.context import Context
 from bedrock_claude_cli.context import command as as_command
-from bedrock_claude_cli.errors import UsageError
-
-LONGEST = 3653  # days, the longest retention of a log group
+from bedrock_claude_cli.errors import ExitCode, UsageError
+from bedrock_claude_cli.explain import translate
 
 
 @as_command
@@ -24,7 +24,11 @@ def command(
     days: Annotated[
         int,
         typer.Option(
-            "--days", metavar="N", min=1, max=LONGEST, help="How many days (UTC), today included."
+            "--days",
+            metavar="N",
+            min=1,
+            max=LONGEST_DAYS,
+            help="How many days (UTC), today included.",
         ),
     ] = 30,
     by: Annotated[
@@ -38,48 +42,84 @@ def command(
     ] = None,
     html: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option("--html", metavar="FILE", help="Write the report as an HTML page as well."),
+        typer.Option(
+            "--html",
+            metavar="FILE",
+            allow_dash=True,
+            help="Write the report as an HTML page as well; - is stdout, and the page alone.",
+        ),
     ] = None,
-) -> None:
-    """Who spent what: calls, tokens, errors and estimated cost, from the invocation logs."""
+    log_group: options.LogGroup = None,
+    bucket: options.LogBucket = None,
+) -> int:
+    """Who spent what: calls, tokens, errors and estimated cost, from the invocation logs.
+
+    A log group is summed by CloudWatch Logs Insights, a bucket's objects here. Where logging goes
+    to both, or both are named, the bucket is read for the days on which the log group has no
+    record, for those beside them and for the first; of each day that source counts which knows more
+    calls, so that none counts twice.
+    """
     groups = usage.dimensions(by or ())
+    bare = html is not None and str(html) == "-"
+    if bare and ctx.out.json:
+        raise UsageError("--html - and --json: stdout takes one of them")
     if html is not None and not html.parent.is_dir():
         raise UsageError(f"{html.parent} is no folder")
-    report = _report(ctx, days, groups)
-    if html is not None:
+    sources = log_places.sources(ctx.aws.client, ctx.region, log_group=log_group, bucket=bucket)
+    unread: list[str] = []
+    report = _report(ctx, sources, days, groups, unread)
+    if bare:
+        ctx.out.stdout.write(usage_report.page(report, _aliases()))
+    elif html is not None:
         _write_page(html, report)
     for note in usage_report.notes(report):
         ctx.out.note(note)
-    empty = f"no calls were logged from {report.first_day} to {report.last_day} in {report.region}"
+    if not bare:
+        _tell(ctx, report)
+    for failure in unread:
+        ctx.out.fail(failure, f"`--log-group` reads {report.source} alone")
+    return ExitCode.PARTIAL if unread else ExitCode.OK
+
+
+def _tell(ctx: Context, report: Report) -> None:
     if ctx.out.json:
         ctx.out.data(report)
     elif ctx.out.terminal and report.rows:
         _show(ctx, report)
     else:
+        empty = (
+            f"no record in {report.source} of {report.region} from {report.first_day} to "
+            f"{report.last_day}; `--log-group` or `--bucket` reads elsewhere"
+        )
         ctx.out.rows(report.rows, usage_report.columns(report.by), empty=empty)
 
 
-def _report(ctx: Context, days: int, by: tuple[str, ...]) -> Report:
-    source = logs.configured(ctx.aws.client, ctx.region)
+def _report(
+    ctx: Context, sources: tuple[logs.Source, ...], days: int, by: tuple[str, ...], told: list[str]
+) -> Report:
     known = catalog.load()
     until = time.time()
     since = usage.first_midnight(until, days)
-    if isinstance(source, logs.CloudWatch):
-        cells = list(usage_insights.cells(source, since, until, by))
-        place = f"log group {source.log_group}"
-    else:
-        cells = usage_s3.cells(source, since, until, by, known)
-        place = f"s3://{source.bucket}/{source.prefix}".rstrip("/")
+    names = [each.name for each in sources]
+
+    def unread(source: logs.Source, error: Exception) -> None:
+        names.remove(source.name)
+        told.append(
+            f"{source.name} was not read, and what only it holds is missing here: "
+            f"{translate(error).message}"
+        )
+
+    cells = usage_sources.cells(sources, usage_sources.Window(since, until, by), known, unread)
     return usage.report(
         cells,
         by=by,
         since=since,
         until=until,
         region=ctx.region,
-        source=place,
+        source=" and ".join(names),
         catalog=known,
         prices=ctx.settings.prices,
-        tiered=isinstance(source, logs.S3),
+        tiered=isinstance(sources[0], logs.S3),
     )
 
 

@@ -120,6 +120,7 @@ def _config(ctx: Context, plan: Plan, urls: dict[str, str | None]) -> Check:
     from urllib.parse import urlsplit
 
     path = ctx.settings.path
+    ctx.aws.check_region()
     told = f"{path} is valid" if path.exists() else "no config file, so defaults count"
     for service, url in ctx.aws.endpoint_urls(SERVICES).items():
         if url is not None and not (url.startswith("http") and urlsplit(url).hostname):

@@ -6,6 +6,7 @@ number, the state of the one that is asked is put in its place for the length of
 
 from __future__ import annotations
 
+import difflib
 import io
 import sys
 import threading
@@ -35,6 +36,7 @@ class Backend:
         """moto's answer; a header X-Moto-Account-Id names another account than 000000000000."""
         application = _application(request.service)
         with self._in_place():
+            _check_region(request.region)
             limits.check(request, _stores()[-1])
             try:
                 chunks, status, headers = application(_environ(request))
@@ -60,6 +62,7 @@ class Backend:
         from moto.logs.models import logs_backends
 
         with self._in_place():
+            _check_region(region)
             found = logs_backends[ACCOUNT][region].groups.get(group)
             streams = [] if found is None else list(found.streams.items())
             events = [
@@ -68,6 +71,17 @@ class Backend:
                 for event in stream.events
             ]
         return None if found is None else sorted(events, key=lambda event: event["timestamp"])
+
+    def encrypt_group(self, region: str, group: str, key: str) -> bool:
+        """AssociateKmsKey, which moto lacks; false without the group."""
+        _application("logs")
+        from moto.logs.models import logs_backends
+
+        with self._in_place():
+            found = logs_backends[ACCOUNT][region].groups.get(group)
+            if found is not None:
+                found.kms_key_id = key
+        return found is not None
 
     def close(self) -> None:
         """Let go of the state, and of the temporary files of large objects."""
@@ -105,6 +119,17 @@ def _stores() -> list[dict[str, Any]]:
     from moto.s3.models import s3_backends
 
     return [iam_backends, kms_backends, logs_backends, s3_backends, s3_backends.bucket_accounts]
+
+
+def _check_region(region: str) -> None:
+    """AWS has no such host; moto would break off with a KeyError."""
+    from moto.logs.models import logs_backends
+
+    known = logs_backends[ACCOUNT].regions
+    if region not in known:
+        close = difflib.get_close_matches(region, known, 1)
+        guess = f"; did you mean {close[0]}?" if close else ""
+        raise AwsError("SandboxKnowsNoSuchRegion", f"No region is called {region}{guess}", 400)
 
 
 def _application(service: str) -> Any:

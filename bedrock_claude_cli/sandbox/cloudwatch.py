@@ -1,4 +1,7 @@
-"""What the sandbox answers of CloudWatch Logs itself: Insights queries, and filtered events."""
+"""What the sandbox answers of CloudWatch Logs itself: Insights queries, and filtered events.
+
+And AssociateKmsKey, which moto lacks.
+"""
 
 from __future__ import annotations
 
@@ -54,13 +57,18 @@ class CloudWatch:
             return _reply(self._results(request.json().get("queryId", "")))
         if request.operation == "StopQuery":
             return _reply({"success": self._stop(request.json().get("queryId", ""))})
+        if request.operation == "AssociateKmsKey":
+            params = request.json()
+            group, key = str(params.get("logGroupName")), str(params.get("kmsKeyId"))
+            if not self._backend.encrypt_group(request.region, group, key):
+                raise _no_group()
+            return _reply({})
         return None
 
     def _events(self, request: Request, group: str) -> list[dict[str, Any]]:
         events = self._backend.log_events(request.region, group)
         if events is None:
-            message = "The specified log group does not exist."
-            raise AwsError("ResourceNotFoundException", message, 400)
+            raise _no_group()
         return events
 
     def _filter(self, request: Request, params: dict[str, Any]) -> Reply:
@@ -149,6 +157,11 @@ class CloudWatch:
         if query_id not in self._queries:
             raise AwsError("ResourceNotFoundException", f"Query {query_id} does not exist", 400)
         return self._queries[query_id]
+
+
+def _no_group() -> AwsError:
+    message = "The specified log group does not exist."
+    return AwsError("ResourceNotFoundException", message, 400)
 
 
 def _reply(value: dict[str, Any]) -> Reply:

@@ -99,16 +99,24 @@ def may_log(inside: Inside, cloudwatch: dict[str, Any]) -> bool:
     logs = f"arn:{partition(inside.region)}:logs:{inside.region}:{ACCOUNT}"
     stream = f"{logs}:log-group:{group}:log-stream:{STREAM}"
     needed = ("logs:CreateLogStream", "logs:PutLogEvents")
-    return all(allowed(statements, action, stream, {}) for action in needed)
+    as_role = {
+        "aws:PrincipalAccount": ACCOUNT,
+        "aws:PrincipalArn": role,
+        "aws:PrincipalIsAWSService": "false",
+        "aws:RequestedRegion": inside.region,
+        "aws:SecureTransport": "true",
+        "aws:ViaAWSService": "false",
+    }
+    return all(allowed(statements, action, stream, as_role) for action in needed)
 
 
-def may_write(inside: Inside, bucket: Bucket) -> bool:
-    """Whether the bucket is here, has no ACLs, and lets Bedrock put objects under its key."""
+def may_write(inside: Inside, bucket: Bucket, name: str = "") -> bool:
+    """Whether the bucket is here, has no ACLs, and lets Bedrock put this object, or its sign."""
     if inside.bucket_region(bucket.name) != inside.region or inside.has_acls(bucket.name):
         return False
-    key = f"arn:{partition(inside.region)}:s3:::{bucket.name}/{bucket.root}/{MARKER}"
+    key = f"arn:{partition(inside.region)}:s3:::{bucket.name}/{name or f'{bucket.root}/{MARKER}'}"
     statements = parse(inside.bucket_policy(bucket.name))
-    context = _context(inside.region)
+    context = {**_context(inside.region), "s3:TlsVersion": "1.2", "aws:ResourceAccount": ACCOUNT}
     return allowed(statements, "s3:PutObject", key, context, service=BEDROCK)
 
 
@@ -117,6 +125,10 @@ def _context(region: str) -> dict[str, str]:
         "aws:SourceAccount": ACCOUNT,
         "aws:SourceArn": f"arn:{partition(region)}:bedrock:{region}:{ACCOUNT}:logging",
         "aws:SecureTransport": "true",
+        "aws:PrincipalIsAWSService": "true",
+        "aws:PrincipalServiceName": BEDROCK,
+        "aws:RequestedRegion": region,
+        "aws:ViaAWSService": "false",
     }
 
 
@@ -132,16 +144,14 @@ def deliver(
     if cloudwatch and may_log(inside, cloudwatch):
         large = cloudwatch.get("largeDataDeliveryS3Config")
         bucket = Bucket.read(large) if large else None
-        if bucket and not may_write(inside, bucket):
-            bucket = None
         filled = _with_bodies(inside, bucket, record, bodies, now)
         inside.put_event(cloudwatch["logGroupName"], json.dumps(filled, ensure_ascii=False))
     if config.get("s3Config"):
         bucket = Bucket.read(config["s3Config"])
-        if may_write(inside, bucket):
-            filled = _with_bodies(inside, bucket, record, bodies, now)
-            name = f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z_{secrets.token_hex(8)}"
-            bucket.put(inside, f"{bucket.hour(inside.region, now)}/{name}.json.gz", filled)
+        name = f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z_{secrets.token_hex(8)}"
+        key = f"{bucket.hour(inside.region, now)}/{name}.json.gz"
+        if may_write(inside, bucket, key):
+            bucket.put(inside, key, _with_bodies(inside, bucket, record, bodies, now))
 
 
 LARGEST = 100 * 1024  # bytes of a body that still stands in its record
@@ -162,6 +172,7 @@ def _with_bodies(
         elif bucket:
             folder = f"{bucket.hour(inside.region, now)}/data"
             key = f"{folder}/{record['requestId']}_{side}.json.gz"
-            where = {f"{side}BodyS3Path": bucket.put(inside, key, body)}
+            if may_write(inside, bucket, key):
+                where = {f"{side}BodyS3Path": bucket.put(inside, key, body)}
         filled[side] = record[side] | where
     return filled

@@ -62,7 +62,7 @@ class Query:
 def _parsed(message: str) -> dict[str, Any] | None:
     try:
         value = json.loads(message)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 

@@ -35,7 +35,7 @@ def compiled(pattern: str) -> Matches:
     def matches(message: str) -> bool:
         try:
             return condition(json.loads(message))
-        except ValueError:
+        except (ValueError, RecursionError):
             return False
 
     return matches

@@ -130,6 +130,8 @@ class Request:
         if self.service == "s3":
             return [f"s3:{services.S3_ACTIONS.get(self.operation, self.operation)}"]
         first = f"{self.service}:{_OTHER_ACTIONS.get(self.operation, self.operation)}"
+        if self.operation == "CreateLogGroup" and self.json().get("tags"):
+            return [first, "logs:TagResource"]
         return [first, "iam:PassRole"] if self.passed_role else [first]
 
     @property

@@ -142,6 +142,8 @@ def _resource(request: Request, action: str) -> str:
     if request.service == "iam" and "RoleName" in request.params:
         return f"{here}::{ACCOUNT}:role/{request.params['RoleName']}"
     if request.service == "logs":
+        if arn := request.json().get("resourceArn"):
+            return str(arn)
         name = request.json().get("logGroupName", "")
         return f"{here}:{request.region}:{ACCOUNT}:log-group:{name}:log-stream:"
     return request.params.get("RoleArn", "")

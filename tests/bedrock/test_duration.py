@@ -17,7 +17,8 @@ from bedrock_claude_cli.bedrock.duration import parse_duration, show_duration
         ("15m", 900),
         ("2h", 7200),
         ("30d", 2592000),
-        ("0", 0),
+        ("0.5s", 0.5),
+        ("3653d", 315619200),
         ("1.5m", 90),
         (" 5 s ", 5),
     ],
@@ -32,6 +33,18 @@ def test_durations(text: str, seconds: float) -> None:
 )
 def test_what_is_none_is_told_what_one_looks_like(text: str) -> None:
     with pytest.raises(ValueError, match="write 90, 90s, 15m, 2h or 30d"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize("text", ["0", "0s", "0d", "0.0h"])
+def test_no_time_is_too_short(text: str) -> None:
+    with pytest.raises(ValueError, match="more than 0"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize("text", ["3654d", "99999d", "87673h", "9" * 400, "315619201"])
+def test_more_than_logs_can_be_kept_is_too_long(text: str) -> None:
+    with pytest.raises(ValueError, match="3653d is the longest"):
         parse_duration(text)
 
 

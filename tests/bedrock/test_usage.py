@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +17,12 @@ KNOWN = catalog.load()
 DAY = 86400
 NOW = 20_000 * DAY + 3600.0  # 2024-10-04T01:00Z
 HAIKU = "global.anthropic.claude-haiku-5-5"  # dearer above 100,000 prompt tokens
+
+
+@pytest.fixture(autouse=True)
+def now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time that entries are made at."""
+    monkeypatch.setattr("tests.log_entries.time", SimpleNamespace(time=lambda: NOW))
 
 
 def cell(model: str = f"global.{SONNET}", day: str = "2024-10-04", **fields: Any) -> Cell:
@@ -135,8 +141,7 @@ def test_the_model_is_what_is_grouped_by_if_nothing_is_said() -> None:
 
 def summed(*entries: Any, by: tuple[str, ...] = ("model",)) -> list[Cell]:
     text = "\n".join(each if isinstance(each, str) else json.dumps(each) for each in entries)
-    now = time.time()
-    return usage_s3.summed([text.encode()], now - 7 * DAY, now, by, KNOWN)
+    return usage_s3.summed([text.encode()], NOW - 7 * DAY, NOW, by, KNOWN)
 
 
 def test_objects_are_summed_by_what_prices_and_days_need() -> None:

@@ -7,27 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 import boto3
-import botocore.client
 import pytest
 
 from bedrock_claude_cli.bedrock import invocation_logging
 from bedrock_claude_cli.sandbox import Sandbox
 from tests import logging_state as made
 from tests.conftest import Run
-from tests.logging_state import ACCOUNT, GROUP
+from tests.logging_state import ACCOUNT, BOTH, BUCKET, ENABLE, GROUP, changed
 
 Use = Callable[..., Sandbox]
-ENABLE = ("enable-logging", "--yes")
-BUCKET = "logs-of-000000000000"
-BOTH = (*ENABLE, "--log-group", GROUP, "--bucket", f"{BUCKET}/claude")
-READING = ("Get", "List", "Describe", "Head")
 ON = ("text", "image", "embedding", "video", "audio")
-
-
-def changed(server: Sandbox) -> list[str]:
-    """The operations that reached the sandbox and changed something there."""
-    names = [each["operation"] or "" for each in server.requests]
-    return [name for name in names if not name.startswith((*READING, "Invoke"))]
 
 
 def test_it_makes_group_role_policy_and_configuration(run: Run, use: Use) -> None:
@@ -85,45 +74,6 @@ def test_a_bucket_outside_us_east_1_is_made_there(run: Run, use: Use) -> None:
     use()
     run(*ENABLE, "--bucket", "logs-{account}-{region}", "--region", "eu-west-1")
     assert made.bucket(f"logs-{ACCOUNT}-eu-west-1", "eu-west-1")["region"] == "eu-west-1"
-
-
-def test_of_a_bucket_that_is_there_only_policy_and_lifecycle_are_merged(run: Run, use: Use) -> None:
-    use()
-    s3 = boto3.client("s3")
-    s3.create_bucket(Bucket=BUCKET)
-    other = {
-        "Sid": "Other",
-        "Effect": "Allow",
-        "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
-        "Action": "s3:GetObject",
-        "Resource": f"arn:aws:s3:::{BUCKET}/*",
-    }
-    policy = {"Version": "2012-10-17", "Statement": [other]}
-    s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
-    rule = {
-        "ID": "tmp",
-        "Status": "Enabled",
-        "Filter": {"Prefix": "tmp/"},
-        "Expiration": {"Days": 1},
-    }
-    s3.put_bucket_lifecycle_configuration(Bucket=BUCKET, LifecycleConfiguration={"Rules": [rule]})
-    told = run(*ENABLE, "--bucket", BUCKET).out
-    found = made.bucket(BUCKET)
-    assert found["policy"][0] == other and len(found["policy"]) == 2
-    assert [each["ID"] for each in found["rules"]] == ["tmp", "bedrock-invocation-logging"]
-    assert found["blocked"] is False and found["owner"] is None
-    assert f"reported  bucket {BUCKET} does not block public access" in told
-    assert f"reported  bucket {BUCKET} allows access control lists" in told
-
-
-def test_where_logs_lie_already_in_a_bucket_none_is_made_to_expire(run: Run, use: Use) -> None:
-    use()
-    s3 = boto3.client("s3")
-    s3.create_bucket(Bucket=BUCKET)
-    key = f"AWSLogs/{ACCOUNT}/BedrockModelInvocationLogs/us-east-1/2026/01/01/00/x.json.gz"
-    s3.put_object(Bucket=BUCKET, Key=key, Body=b"")
-    assert "expires never" in run(*ENABLE, "--bucket", BUCKET).out
-    assert made.bucket(BUCKET)["rules"] is None
 
 
 @pytest.mark.parametrize(
@@ -264,13 +214,13 @@ def test_what_takes_away_needs_replace_as_well(run: Run, use: Use) -> None:
     server.requests.clear()
     for flags in (("--log-group", "/other"), ("--no-images",), ("--role", "another")):
         result = run(*ENABLE, *flags, code=2)
-        assert "(needs --replace)" in result.out
+        assert "(takes away or redirects: with --replace only)" in result.out
         assert "--replace" in result.err and "nothing was changed" in result.err
     assert changed(server) == []
     run(*ENABLE, "--no-images", "--replace")
     assert (made.config() or {})["imageDataDeliveryEnabled"] is False
     told = run(*ENABLE, "--images").out  # widening again needs no --replace
-    assert "image" in told and "needs --replace" not in told
+    assert "image" in told and "--replace" not in told
 
 
 def test_what_no_flag_names_stays_as_it_is(run: Run, use: Use) -> None:
@@ -347,328 +297,6 @@ def test_verify_gives_up_with_exit_8(run: Run, use: Use, monkeypatch: pytest.Mon
     result = run(*ENABLE, "--verify", code=8)
     assert "no record of request" in result.err and "logs show" in result.err
     assert made.config() is not None
-
-
-# Every action without which nothing can be planned, and every one that a change needs.
-NEEDED = [
-    "bedrock:GetModelInvocationLoggingConfiguration",
-    "logs:DescribeLogGroups",
-    "iam:GetRole",
-    "s3:GetBucketLocation",
-    "logs:CreateLogGroup",
-    "logs:PutRetentionPolicy",
-    "logs:UntagResource",
-    "iam:CreateRole",
-    "iam:PutRolePolicy",
-    "s3:CreateBucket",
-    "s3:PutBucketPublicAccessBlock",
-    "s3:PutBucketPolicy",
-    "s3:PutLifecycleConfiguration",
-    "bedrock:PutModelInvocationLoggingConfiguration",
-    "iam:PassRole",
-]
-
-
-@pytest.mark.parametrize("action", NEEDED)
-def test_a_missing_permission_is_named_with_the_policy_to_add(
-    run: Run, use: Use, action: str
-) -> None:
-    """It says what was done and what is left; once granted, the same command goes on."""
-    use({"deny": action, "times": 1})
-    result = run(*BOTH, code=5)
-    assert action in result.err
-    assert f'"Action": "{action}"' in result.err and '"Effect": "Allow"' in result.err
-    read = action.split(":")[1].startswith(("Get", "Describe"))
-    assert ("nothing was changed" in result.err) is read
-    if not read:
-        assert "left: us-east-1" in result.err or "PassRole" in action or "Invocation" in action
-        assert "the same command continues" in result.err
-    run(*BOTH)
-    assert_whole(run)
-
-
-def test_a_tag_that_may_not_be_read_leaves_no_group_without_retention(run: Run, use: Use) -> None:
-    """The step fails instead of passing over it."""
-    use({"deny": "logs:ListTagsForResource"})
-    assert '"Action": "logs:ListTagsForResource"' in run(*ENABLE, code=5).err
-
-
-OTHER_READS = ["iam:ListRolePolicies", "iam:GetRolePolicy", "s3:GetBucketPolicy",
-               "s3:GetLifecycleConfiguration"]  # fmt: skip
-
-
-@pytest.mark.parametrize("action", OTHER_READS)
-def test_what_cannot_be_read_is_not_merged(run: Run, use: Use, action: str) -> None:
-    server = use({"deny": action})
-    names = {"RoleName": made.role_name()}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [made.trust()]})
-    iam = boto3.client("iam")
-    iam.create_role(**names, AssumeRolePolicyDocument=document)
-    iam.put_role_policy(**names, PolicyName="x", PolicyDocument=json.dumps(made.stream_policy()))
-    boto3.client("s3").create_bucket(Bucket=BUCKET)
-    server.requests.clear()
-    result = run(*BOTH, code=5)
-    assert action in result.err and "nothing was changed" in result.err
-    assert changed(server) == []
-
-
-COURTESY = [
-    "s3:GetBucketPublicAccessBlock",
-    "s3:GetBucketOwnershipControls",
-    "s3:GetEncryptionConfiguration",
-    "s3:ListBucket",
-    "iam:ListAttachedRolePolicies",
-]
-
-
-@pytest.mark.parametrize("action", COURTESY)
-def test_what_is_only_reported_is_not_needed(run: Run, use: Use, action: str) -> None:
-    use({"deny": action})
-    run(*BOTH)
-    run(*BOTH)
-    assert made.config() is not None
-
-
-def assert_whole(run: Run) -> None:
-    """Group, role and bucket are as one run without any trouble leaves them."""
-    assert made.group() == {"retention": 30, "key": None, "tags": {}}
-    found = made.role() or {}
-    assert found["trust"] == [made.trust()]
-    assert found["policies"] == {made.role_name(): made.stream_policy()}
-    there = made.bucket(BUCKET)
-    assert there["blocked"] and there["owner"] == "BucketOwnerEnforced"
-    assert len(there["policy"]) == 1 and len(there["rules"]) == 1
-    config = made.config() or {}
-    assert "cloudWatchConfig" in config and "s3Config" in config
-    run("logs", "status", "--check")
-
-
-@pytest.mark.parametrize("calls", range(1, 11))
-def test_killed_after_any_change_it_goes_on(
-    run: Run, use: Use, monkeypatch: pytest.MonkeyPatch, calls: int
-) -> None:
-    use()
-    real = botocore.client.BaseClient._make_api_call
-    count = 0
-
-    def killed(self: Any, operation: str, arguments: Any) -> Any:
-        nonlocal count
-        answer = real(self, operation, arguments)
-        if not operation.startswith(READING):
-            count += 1
-            if count == calls:
-                raise KeyboardInterrupt
-        return answer
-
-    with monkeypatch.context() as patch:
-        patch.setattr(botocore.client.BaseClient, "_make_api_call", killed)
-        run(*BOTH, code=130)
-    run(*BOTH)
-    assert_whole(run)
-
-
-def test_there_are_no_more_changes_than_those_ten(run: Run, use: Use) -> None:
-    server = use()
-    run(*BOTH)
-    assert len(changed(server)) == 10
-
-
-def test_somebody_elses_configuration_in_the_meantime_is_left_alone(
-    run: Run, use: Use, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    use()
-    real = botocore.client.BaseClient._make_api_call
-
-    def other(self: Any, operation: str, arguments: Any) -> Any:
-        answer = real(self, operation, arguments)
-        if operation == "PutRolePolicy" and not made.config():
-            with monkeypatch.context() as patch:
-                patch.setattr(botocore.client.BaseClient, "_make_api_call", real)
-                theirs = {
-                    "logGroupName": GROUP,
-                    "roleArn": f"arn:aws:iam::{ACCOUNT}:role/{made.role_name()}",
-                }
-                boto3.client("bedrock").put_model_invocation_logging_configuration(
-                    loggingConfig={"cloudWatchConfig": theirs, "videoDataDeliveryEnabled": False}
-                )
-        return answer
-
-    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", other)
-    assert "somebody else" in run(*ENABLE, code=1).err
-    assert (made.config() or {})["videoDataDeliveryEnabled"] is False
-
-
-def test_two_people_at_once_end_with_the_same(run: Run, use: Use) -> None:
-    """Whatever the other one made between our look and our change counts as done."""
-    use()
-    real = botocore.client.BaseClient._make_api_call
-    begun = False
-
-    def other(self: Any, operation: str, arguments: Any) -> Any:
-        nonlocal begun
-        if operation == "CreateLogGroup" and not begun:
-            begun = True
-            run(*BOTH)
-        return real(self, operation, arguments)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(botocore.client.BaseClient, "_make_api_call", other)
-        run(*BOTH)
-    assert_whole(run)
-
-
-@pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds that would have been waited."""
-    found: list[float] = []
-    monkeypatch.setattr("time.sleep", found.append)
-    return found
-
-
-LATE = {
-    "when": {"operation": "PutModelInvocationLoggingConfiguration"},
-    "error": {"type": "ValidationException"},
-}
-
-
-def test_it_waits_while_iam_becomes_consistent(run: Run, use: Use, waits: list[float]) -> None:
-    use({**LATE, "times": 3})
-    result = run(*ENABLE)
-    assert waits == [2, 4, 8]
-    assert "waiting 8 s" in result.err
-    assert made.config() is not None
-
-
-def test_it_stops_waiting_after_two_minutes(run: Run, use: Use, waits: list[float]) -> None:
-    use(LATE)
-    result = run(*ENABLE, code=6)
-    assert 100 <= sum(waits) <= 130
-    assert "Failed to validate permissions" in result.err
-    assert "done: create log group" in result.err
-
-
-def test_another_refusal_is_not_waited_for(run: Run, use: Use, waits: list[float]) -> None:
-    use({**LATE, "error": {"type": "ValidationException", "message": "Something else."}})
-    run(*ENABLE, code=6)
-    assert waits == []
-
-
-def test_a_configured_log_group_that_is_gone_is_made_again(run: Run, use: Use) -> None:
-    use()
-    run(*ENABLE)
-    boto3.client("logs").delete_log_group(logGroupName=GROUP)
-    told = run(*ENABLE).out
-    assert f"create    log group {GROUP}" in told
-    assert made.group() == {"retention": 30, "key": None, "tags": {}}
-
-
-def test_a_given_role_that_bedrock_may_not_assume_is_refused_and_not_changed(
-    run: Run, use: Use
-) -> None:
-    server = use()
-    role = {"RoleName": "theirs"}
-    iam = boto3.client("iam")
-    trust = {**made.trust("eu-west-1")}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    iam.create_role(**role, AssumeRolePolicyDocument=document)
-    server.requests.clear()
-    arn = f"arn:aws:iam::{ACCOUNT}:role/theirs"
-    result = run(*ENABLE, "--role", arn, code=6)
-    assert arn in result.err and "--print-policy" in result.err
-    assert changed(server) == []
-    document = json.dumps({"Version": "2012-10-17", "Statement": [made.trust()]})
-    iam.update_assume_role_policy(**role, PolicyDocument=document)
-    assert "may not write to log group" in run(*ENABLE, "--role", arn, code=6).err
-    iam.put_role_policy(**role, PolicyName="x", PolicyDocument=json.dumps(made.stream_policy()))
-    run(*ENABLE, "--role", arn)
-    assert (made.config() or {})["cloudWatchConfig"]["roleArn"] == arn
-    assert "is no role" in run(*ENABLE, "--replace", "--role", f"{arn}x", code=6).err.replace(
-        "there is no role", "is no role"
-    )
-
-
-def test_a_role_of_ours_that_lost_its_trust_gets_it_back_beside_others(run: Run, use: Use) -> None:
-    use()
-    run(*ENABLE)
-    other = {
-        "Sid": "Other",
-        "Effect": "Allow",
-        "Principal": {"Service": "ec2.amazonaws.com"},
-        "Action": "sts:AssumeRole",
-    }
-    document = json.dumps({"Version": "2012-10-17", "Statement": [other]})
-    boto3.client("iam").update_assume_role_policy(
-        RoleName=made.role_name(), PolicyDocument=document
-    )
-    run("logs", "status", "--check", code=11)
-    run(*ENABLE)
-    assert (made.role() or {})["trust"] == [other, made.trust()]
-
-
-def test_a_bucket_in_another_region_is_refused_first(run: Run, use: Use) -> None:
-    server = use()
-    boto3.client("s3", region_name="eu-west-1").create_bucket(
-        Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
-    )
-    server.requests.clear()
-    result = run(*ENABLE, "--bucket", BUCKET, code=6)
-    assert f"bucket {BUCKET} is in eu-west-1" in result.err and "nothing was changed" in result.err
-    assert changed(server) == []
-
-
-def test_a_bucket_of_another_account_is_refused_first(run: Run, use: Use) -> None:
-    server = use()
-    s3 = boto3.client("s3")
-    s3.meta.events.register(
-        "before-sign.s3",
-        lambda request, **_: request.headers.add_header("X-Moto-Account-Id", "111122223333"),
-    )
-    s3.create_bucket(Bucket=BUCKET)
-    server.requests.clear()
-    result = run(*ENABLE, "--bucket", BUCKET, code=5)
-    assert "another account" in result.err
-    assert changed(server) == []
-
-
-def test_a_bucket_policy_that_is_no_json_is_refused_first(
-    run: Run, use: Use, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server = use()
-    s3 = boto3.client("s3")
-    s3.create_bucket(Bucket=BUCKET)
-    s3.put_bucket_policy(Bucket=BUCKET, Policy="{broken")
-    server.requests.clear()
-    assert "is no JSON" in run(*ENABLE, "--bucket", BUCKET, code=6).err
-    assert changed(server) == []
-
-
-def test_a_full_bucket_policy_is_refused_first(run: Run, use: Use) -> None:
-    server = use()
-    s3 = boto3.client("s3")
-    s3.create_bucket(Bucket=BUCKET)
-    statement = {**made.bucket_grant("x"), "Sid": "x" * 20_000}
-    policy = {"Version": "2012-10-17", "Statement": [statement]}
-    s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
-    server.requests.clear()
-    assert "20480" in run(*ENABLE, "--bucket", BUCKET, code=6).err
-    assert changed(server) == []
-
-
-@pytest.mark.parametrize(
-    "operation",
-    ["GetModelInvocationLoggingConfiguration", "DescribeLogGroups", "CreateLogGroup", "GetRole",
-     "CreateRole", "PutRolePolicy", "CreateBucket", "PutBucketPolicy",
-     "PutModelInvocationLoggingConfiguration"],
-)  # fmt: skip
-def test_throttling_is_waited_out_and_then_told(
-    run: Run, use: Use, waits: list[float], operation: str
-) -> None:
-    rule = {"when": {"operation": operation}, "error": {"type": "ThrottlingException"}}
-    use({**rule, "times": 3})
-    result = run(*BOTH, code=7)
-    assert "--retries" not in result.err
-    run(*BOTH)
-    assert_whole(run)
 
 
 def test_one_region_of_two_that_fails_is_exit_9(run: Run, use: Use) -> None:

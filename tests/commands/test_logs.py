@@ -188,23 +188,22 @@ def test_a_search_finds_what_has_all_that_is_asked_for(
         ("search", "--meta", "team"),
         ("search", "--meta", "=x"),
         ("search", "--since", "soon"),
+        ("search", "--since", "0s"),
+        ("show", "a", "--since", "3653.1d"),
+        ("tail", "--since", "99999d"),
+        ("tail", "--since", "9" * 400),
         ("tail", "--since", "-1h"),
+        ("tail", "--log-group", "a", "--bucket", "some-bucket"),
+        ("tail", "--log-group", "a b"),
         ("tail", "-n", "-1"),
         ("show",),
     ],
-    ids=" ".join,
+    ids=lambda argv: " ".join(argv)[:40],
 )
 def test_what_cannot_be_meant_is_refused(run: Run, use: Use, argv: tuple[str, ...]) -> None:
     server = use()
     run("logs", *argv, code=2)
     assert server.requests == []
-
-
-def test_nothing_found_is_no_failure(run: Run, group: Use) -> None:
-    group()
-    assert "no call was logged in us-east-1" in run("logs", "tail").err
-    assert "no call of the last 2h" in run("logs", "search", "x", "--since", "2h").err
-    assert run("logs", "tail", "--json").out.strip() == "[]"
 
 
 def test_a_request_without_a_record_is_said(run: Run, group: Use) -> None:
@@ -221,16 +220,6 @@ def test_bodies_cannot_drive_a_terminal_nor_pass_for_other_lines(run: Run, group
     assert not set("\x1b\x07\x9b\u202e") & set(shown)
     assert "\n  answer:\n  forged\n" in shown
     assert shown.count("\nanswer:") == 1
-
-
-def test_a_table_on_a_terminal_has_short_names(run: Run, group: Use) -> None:
-    group()
-    to_group([entry("id-1"), entry("id-2\x1b[31m")])
-    shown = run("logs", "tail", terminal=True, env={"COLUMNS": "150", "NO_COLOR": "1"}).out
-    head, *lines = shown.splitlines()
-    assert head.split()[:4] == ["TIME", "WHO", "MODEL", "ENDPOINT"]
-    assert lines[0].split()[1:4] == ["alice", "sonnet-4.5", "global"]
-    assert "\x1b" not in shown
 
 
 def large(request_id: str, **fields: Any) -> dict[str, Any]:
@@ -290,14 +279,15 @@ def test_with_logging_off_it_is_said_how_to_switch_it_on(
 ) -> None:
     use()
     shown = run("logs", *argv, code=6).err
-    assert "logging is off in us-east-1" in shown and "`bedrock-claude enable-logging`" in shown
+    assert "logging is off in us-east-1" in shown
+    assert "`bedrock-claude enable-logging --region us-east-1`" in shown
 
 
 def test_a_log_group_that_is_gone_is_explained(run: Run, group: Use) -> None:
     group()
     boto("logs").delete_log_group(logGroupName=GROUP)
     shown = run("logs", "tail", code=6).err
-    assert "log group does not exist" in shown and "`bedrock-claude logs status`" in shown
+    assert "log group does not exist" in shown and "`bedrock-claude logs status" in shown
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -34,6 +35,15 @@ DAY = 86400
 OPUS = "anthropic.claude-opus-4-6-v1"
 BOB = ALICE.replace("alice", "bob")
 WIDE = {"COLUMNS": "160", "NO_COLOR": "1"}
+# Noon of yesterday (UTC): no test depends on the hour in which it runs.
+NOW = time.time() // DAY * DAY - DAY / 2
+
+
+@pytest.fixture(autouse=True)
+def noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time for `usage` and for what tests put into the logs."""
+    for module in ("bedrock_claude_cli.commands.usage", "tests.log_entries"):
+        monkeypatch.setattr(f"{module}.time", SimpleNamespace(time=lambda: NOW))
 
 
 @pytest.fixture
@@ -122,7 +132,7 @@ def test_groups_by_identity_and_metadata(
 def test_the_whole_report_as_json(run: Run, where: str, request: pytest.FixtureRequest) -> None:
     filled(where, request)
     found = json.loads(run("usage", "--days", "3", "--by", "day", "--json").out)
-    today = datetime.now(timezone.utc)
+    today = datetime.fromtimestamp(NOW, timezone.utc)
     assert found["last_day"] == today.strftime("%Y-%m-%d")
     assert len(found["days"]) == 3
     assert found["missing_days"] == [found["first_day"]]
@@ -136,22 +146,16 @@ def test_the_whole_report_as_json(run: Run, where: str, request: pytest.FixtureR
     assert found["source"] == (f"log group {GROUP}" if where == "group" else f"s3://{BUCKET}")
 
 
-def test_calls_of_a_real_session_are_summed(run: Run, group: Use) -> None:
+def test_calls_of_a_real_session_are_summed(
+    run: Run, group: Use, monkeypatch: pytest.MonkeyPatch
+) -> None:
     group()
+    monkeypatch.setattr("bedrock_claude_cli.commands.usage.time", time)
     answers = [json.loads(run("ask", "-n", "--json", text).out) for text in ("one", "and two")]
     total = json.loads(run("usage", "--json").out)["total"]
     assert total["calls"] == 2
     assert total["output_tokens"] == sum(each["usage"]["output_tokens"] for each in answers)
     assert total["cost_usd"] == pytest.approx(sum(each["cost_usd"] for each in answers))
-
-
-def test_with_both_destinations_the_log_group_is_asked(run: Run, use: Use) -> None:
-    server = use()
-    world.make_group()
-    world.make_bucket(BUCKET)
-    world.put({**world.to_group(), "s3Config": {"bucketName": BUCKET}})
-    run("usage")
-    assert "StartQuery" in [request["operation"] for request in server.requests]
 
 
 def test_a_month_in_a_bucket_with_a_gap(run: Run, bucket: Use) -> None:
@@ -163,7 +167,7 @@ def test_a_month_in_a_bucket_with_a_gap(run: Run, bucket: Use) -> None:
     found = run("usage")
     assert found.out.split("\t")[1] == str(len(days))
     gap = [
-        datetime.fromtimestamp(time.time() - each * DAY, timezone.utc).strftime("%Y-%m-%d")
+        datetime.fromtimestamp(NOW - each * DAY, timezone.utc).strftime("%Y-%m-%d")
         for each in (11, 10)
     ]
     assert "no records on 3 of 30 days" in found.err
@@ -191,26 +195,12 @@ def test_a_table_with_bars_and_a_line_of_days(run: Run, group: Use) -> None:
     assert shown[0].startswith("Claude on Amazon Bedrock, us-east-1")
     head = next(line for line in shown if line.startswith("MODEL"))
     assert head.split()[:3] == ["MODEL", "COST", "CALLS"]
-    sonnet, opus, total = shown[4:7]
+    sonnet, opus, total = shown[5:8]
     assert sonnet.startswith("sonnet-4.5") and "█" * 12 in sonnet
     assert opus.startswith("opus-4.6") and 0 < opus.count("█") < 12
     assert total.split()[:3] == ["total", f"${SONNET_COST + OPUS_COST:.6f}".rstrip("0"), "5"]
     assert sonnet.index("4,000") + 5 == head.index("INPUT") + 5, "figures end where titles end"
-    assert shown[-1].startswith("day by day  ▅█") or shown[-1].startswith("day by day  ▄█")
-
-
-@pytest.mark.parametrize("width", [40, 60, 80, 200])
-def test_a_narrow_terminal_loses_columns_but_no_part_of_one(
-    run: Run, group: Use, width: int
-) -> None:
-    group()
-    to_group(some())
-    env = {"COLUMNS": str(width), "NO_COLOR": "1"}
-    shown = run("usage", "--by", "identity", terminal=True, env=env).out.splitlines()
-    rows = [line for line in shown if line.startswith("arn:")]
-    assert [row.split()[0] for row in rows] == [ALICE, BOB]
-    assert all(len(row.rstrip()) <= width or width == 40 for row in rows)
-    assert ("THROTTLES" in "".join(shown)) is (width == 200)
+    assert shown[-2].startswith("day by day  ▅█") or shown[-2].startswith("day by day  ▄█")
 
 
 def test_what_the_log_says_cannot_drive_a_terminal(run: Run, bucket: Use) -> None:
@@ -253,6 +243,18 @@ def test_the_report_as_a_page_of_its_own(run: Run, bucket: Use, tmp_path: Path) 
     assert "no records on 29 of 30 days" in page.text
 
 
+@pytest.mark.parametrize("terminal", [True, False])
+def test_the_page_goes_to_stdout_alone_if_its_name_is_a_dash(
+    run: Run, group: Use, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    group()
+    to_group(some())
+    monkeypatch.chdir(tmp_path)
+    found = run("usage", "--html", "-", terminal=terminal).out
+    assert found.startswith("<!DOCTYPE html>") and found.rstrip().endswith("</html>")
+    assert not list(tmp_path.glob("-*"))
+
+
 def test_a_page_that_cannot_be_written_is_refused(run: Run, group: Use, tmp_path: Path) -> None:
     group()
     assert "is no folder" in run("usage", "--html", str(tmp_path / "no" / "a"), code=2).err
@@ -260,7 +262,21 @@ def test_a_page_that_cannot_be_written_is_refused(run: Run, group: Use, tmp_path
 
 
 @pytest.mark.parametrize(
-    "argv", [("--by", "user"), ("--by", "meta:"), ("--days", "0"), ("--days", "x")], ids=" ".join
+    "argv",
+    [
+        ("--by", "user"),
+        ("--by", "meta:"),
+        ("--days", "0"),
+        ("--days", "-1"),
+        ("--days", "3654"),
+        ("--days", "9" * 30),
+        ("--days", "x"),
+        ("--html", "-", "--json"),
+        ("--html", "-", "--query", "total"),
+        ("--log-group", "no such name!"),
+        ("--log-group", ""),
+    ],
+    ids=" ".join,
 )
 def test_what_cannot_be_meant_is_refused(run: Run, use: Use, argv: tuple[str, ...]) -> None:
     server = use()
@@ -271,7 +287,7 @@ def test_what_cannot_be_meant_is_refused(run: Run, use: Use, argv: tuple[str, ..
 def test_no_calls_are_no_failure(run: Run, group: Use, tmp_path: Path) -> None:
     group()
     found = run("usage", "--html", str(tmp_path / "empty.html"))
-    assert found.out == "" and "no calls were logged from" in found.err
+    assert found.out == "" and f"no record in log group {GROUP} of us-east-1 from" in found.err
     assert "total" in (tmp_path / "empty.html").read_text("utf-8")
     assert run("usage", terminal=True).out == ""
     assert json.loads(run("usage", "--json").out)["total"]["cost_usd"] is None
@@ -280,7 +296,8 @@ def test_no_calls_are_no_failure(run: Run, group: Use, tmp_path: Path) -> None:
 def test_with_logging_off_it_is_said_how_to_switch_it_on(run: Run, use: Use) -> None:
     use()
     shown = run("usage", code=6).err
-    assert "logging is off in us-east-1" in shown and "`bedrock-claude enable-logging`" in shown
+    assert "logging is off in us-east-1" in shown
+    assert "`bedrock-claude enable-logging --region us-east-1`" in shown
     assert json.loads(run("usage", "--json", code=6).err)["error"]["code"] == "LoggingOff"
 
 
@@ -337,4 +354,4 @@ def test_a_destination_that_is_gone_is_explained(
             boto("s3").delete_object(Bucket=BUCKET, Key=item["Key"])
         boto("s3").delete_bucket(Bucket=BUCKET)
     shown = run("usage", code=6).err
-    assert "does not exist" in shown and "`bedrock-claude logs status`" in shown
+    assert "does not exist" in shown and "`bedrock-claude logs status" in shown

@@ -357,3 +357,13 @@ def test_operation_that_moto_does_not_know_is_refused(start: Start) -> None:
     with pytest.raises(ClientError) as caught:
         boto("logs").list_anomalies()
     assert caught.value.response["Error"]["Code"] == "NotImplemented"
+
+
+def test_a_log_group_is_encrypted_later(start: Start) -> None:
+    start()
+    logs = boto("logs")
+    with pytest.raises(logs.exceptions.ResourceNotFoundException):
+        logs.associate_kms_key(logGroupName="g", kmsKeyId="k")
+    logs.create_log_group(logGroupName="g")
+    logs.associate_kms_key(logGroupName="g", kmsKeyId="k")
+    assert logs.describe_log_groups()["logGroups"][0]["kmsKeyId"] == "k"
