@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from bedrock_claude_cli.bedrock.prompt import VIAS
 from bedrock_claude_cli.sandbox import Sandbox
 from tests.conftest import Run
 
@@ -57,12 +58,14 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "fake-secret")
 
 
+@pytest.mark.parametrize("via", VIAS)
 def test_a_request_that_had_arrived_is_not_sent_again(
-    run: Run, keys: None, certificate: Certificate
+    via: str, run: Run, keys: None, certificate: Certificate
 ) -> None:
     with _reads_then_breaks(certificate, b"HTTP/1.1 400 plain bytes, no TLS") as (port, sizes):
         env = {"AWS_ENDPOINT_URL": f"https://127.0.0.1:{port}", "AWS_CA_BUNDLE": certificate[0]}
-        result = run("ask", "-n", "-q", "--json", "hi", env=env, code=7)
+        asked = ["ask", "-n", "-q", "--json", "hi", "-m", "haiku-4.5", "--via", via]
+        result = run(*asked, env=env, code=7)
     assert len(sizes) == 1
     assert json.loads(result.err)["error"]["retry"] == "maybe-billed"
 
