@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import io
+import itertools
 import os
 import socket
 import sys
@@ -53,12 +54,25 @@ class Pipe(io.StringIO):
 Run = Callable[..., Result]
 
 
+@pytest.fixture(scope="session")
+def turn() -> Iterator[int]:
+    """Counts the tests of this process."""
+    return itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def no_garbage(turn: Iterator[int]) -> None:
+    """A command freezes what it loaded; thousands in one process would keep all their garbage."""
+    if next(turn) % 10 == 0:
+        gc.unfreeze()
+        gc.collect()
+
+
 @pytest.fixture(autouse=True)
 def clean_world(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No AWS settings, an empty HOME, no instance metadata, and no socket off loopback."""
-    gc.unfreeze()  # a command freezes what it loaded; thousands of them would keep their garbage
     if request.node.get_closest_marker("online"):
         return
     ours = ("AWS_", "BEDROCK_CLAUDE_", "ANTHROPIC_", "XDG_", "_BEDROCK_CLAUDE_")

@@ -59,11 +59,11 @@ def test_sources_are_numbered_behind_what_they_are_for(
         "ask", "-n", *by(via), *flags, "-a", "a.txt", "-a", "b.pdf", "--citations", "What?"
     ).out
     text, _, sources = out.partition("\n\n")
-    dot = "-" if via == "converse" else "."
+    dot = "-" if via == "converse" else "."  # the name that the sandbox was sent
     assert text.endswith(f"It cites a{dot}txt.[1] It cites b{dot}pdf.[2]")
     assert sources.splitlines() == [
-        f'[1] a{dot}txt, characters 1-33: "Grass is green. The sky is blue."',
-        f'[2] b{dot}pdf, page 1: "The sandbox reads no PDF: page 1 of 3."',
+        '[1] a.txt, characters 1-33: "Grass is green. The sky is blue."',
+        '[2] b.pdf, page 1: "The sandbox reads no PDF: page 1 of 3."',
     ]
 
 
@@ -140,7 +140,7 @@ def test_without_citations_there_are_no_sources(flags: list[str], run: Run, use:
 def test_converse_has_them_on_for_a_pdf_and_off_if_told_so(run: Run, use: Use) -> None:
     use()
     result = run("ask", "--via", "converse", "-na", "b.pdf", "What?")
-    assert "\n[1] b-pdf, page 1: " in result.out
+    assert "\n[1] b.pdf, page 1: " in result.out
     assert "note: citations are on" in result.err
     result = run("ask", "--via", "converse", "-na", "b.pdf", "--no-citations", "What?")
     assert "[1]" not in result.out
