@@ -241,9 +241,14 @@ def test_text_arrives_as_it_was(text: str) -> None:
     assert found.data.decode() == text.removeprefix("\ufeff")
 
 
-@given(st.text(st.characters(codec="utf-8")))
+@given(st.text(st.characters(codec="utf-8"), max_size=50))
 def test_no_path_crashes_it(path: str) -> None:
     if path.startswith("-") or Path(path.split("\0")[0]).exists():
         return
     with pytest.raises(CliError):
         attachments.read(path, nothing)
+
+
+def test_a_path_that_no_system_takes_is_told() -> None:
+    with pytest.raises(CliError, match="too long"):
+        attachments.read("x" * 5000, nothing)
