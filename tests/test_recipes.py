@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -68,6 +69,9 @@ SCHEMA = {
 @pytest.fixture
 def folder(tmp_path: Path, home: Path) -> Path:
     """A git repository on a branch, with the files that the recipes name."""
+    for program in ("bash", "git", "jq"):
+        if not shutil.which(program):
+            pytest.skip(f"no {program} on PATH")
     place = tmp_path / "project"
     (place / "src").mkdir(parents=True)
     (place / "src/app.py").write_text("print(1)\n")
