@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from bedrock_claude_cli.bedrock import messages, model_id, tokens
@@ -166,7 +165,7 @@ def _helped(
         for note in moved.notes:
             yield Note(note)
         yield Moved(moved.model_id, moved.endpoint)
-        yield from _send(replace(request, model_id=moved.model_id), reach, timing)
+        yield from _send(request._replace(model_id=moved.model_id), reach, timing)
 
 
 def _send(request: Request, reach: Reach, timing: dict[str, Any]) -> Iterator[Event]:

@@ -43,8 +43,7 @@ class Lifecycle:
     end_of_life: str | None = None
 
 
-@dataclass(frozen=True)
-class KnownModel:
+class KnownModel(NamedTuple):
     """One model of the catalogue; catalog/overrides.yaml names the source of each fact."""
 
     id: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from bedrock_claude_cli.bedrock.prompt import Attachment, Request
@@ -102,9 +101,9 @@ def _attached(attachment: Attachment, *, citations: bool) -> dict[str, Any]:
 
 def asked(request: Request) -> dict[str, Any]:
     """The question as a turn of a conversation: without cache points and citations."""
-    options = replace(request.options, cache=None)
+    options = request.options._replace(cache=None)
     shape = request.shape._replace(citations=False)
-    return messages(replace(request, options=options, shape=shape, history=()))[-1]
+    return messages(request._replace(options=options, shape=shape, history=()))[-1]
 
 
 def attached(history: Iterable[Mapping[str, Any]], *, pages: bool = False) -> Iterator[Attachment]:

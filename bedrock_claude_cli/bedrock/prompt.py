@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
 from bedrock_claude_cli.bedrock import forms
@@ -48,8 +47,7 @@ SPECS: dict[str, Spec] = {
 }
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """Every per-request option; None where it is not set. `timeout` is in seconds."""
 
     model: str | None = None
@@ -93,12 +91,11 @@ class Options:
 
     def over(self, other: Options) -> Options:
         """These options, and where they are unset, those of `other`."""
-        return replace(other, **self.given())
+        return other._replace(**self.given())
 
     def given(self) -> dict[str, Any]:
         """The options that are set."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {key: value for key, value in values.items() if value is not None}
+        return {key: value for key, value in self._asdict().items() if value is not None}
 
 
 DEFAULTS = Options(**{key: spec.default for key, spec in SPECS.items()})
@@ -137,8 +134,7 @@ class Shape(NamedTuple):
 UNSHAPED = Shape()
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """One question: options with nothing left to resolve, the id that is sent, and the content.
 
     `history` are earlier turns in the Messages API's shape.

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from bedrock_claude_cli.bedrock.duration import parse_duration
 
@@ -23,8 +22,7 @@ def is_utf8(text: str) -> bool:
     return True
 
 
-@dataclass(frozen=True)
-class Spec:
+class Spec(NamedTuple):
     """What one option takes: its kind, range, default and one line of help.
 
     `check` raises ValueError for a value of the right kind that is written wrong; `loose` takes

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,8 +48,8 @@ def test_every_alias_is_a_family_and_version_and_a_family_is_its_newest_active_m
 
 def test_version_ten_is_newer_than_version_nine(known: Catalog) -> None:
     sonnet = _model(known, "sonnet")
-    nine = replace(sonnet, id="anthropic.claude-sonnet-9", version="9", alias="sonnet-9")
-    ten = replace(sonnet, id="anthropic.claude-sonnet-10", version="10", alias="sonnet-10")
+    nine = sonnet._replace(id="anthropic.claude-sonnet-9", version="9", alias="sonnet-9")
+    ten = sonnet._replace(id="anthropic.claude-sonnet-10", version="10", alias="sonnet-10")
     grown = known._replace(models=(nine, ten, *known.models))
     assert grown.aliases()["sonnet"] == ten.id
 

@@ -17,7 +17,7 @@ def read(text: bool = False, **values: Any) -> tuple[Options, dict[str, str]]:
 
 
 def test_every_option_has_a_specification_in_the_same_order() -> None:
-    assert list(SPECS) == list(Options.__dataclass_fields__)
+    assert list(SPECS) == list(Options._fields)
     assert DEFAULTS.given().keys() == {key for key, spec in SPECS.items() if spec.default}
 
 

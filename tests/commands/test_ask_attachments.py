@@ -8,7 +8,6 @@ import os
 import socket
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -323,7 +322,7 @@ def test_a_model_that_cannot_names_those_that_can(
 ) -> None:
     known, lacking = catalog.load(), cast("Any", {key: False})
     models = tuple(
-        replace(model, **lacking) if model.alias == "sonnet-4.5" else model
+        model._replace(**lacking) if model.alias == "sonnet-4.5" else model
         for model in known.models
     )
     monkeypatch.setattr(catalog, "load", lambda: known._replace(models=models))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -233,8 +232,8 @@ class TestCache:
         assert known is not None
         options = Options(cache="5m", max_tokens=9)
         with pytest.raises(RejectedError, match=r"Claude Sonnet 4\.5 has no prompt cache"):
-            shape.resolve(options, replace(known, prompt_caching=False), system="S")
-        assert shape.resolve(options, replace(known, prompt_caching=None), system="S")
+            shape.resolve(options, known._replace(prompt_caching=False), system="S")
+        assert shape.resolve(options, known._replace(prompt_caching=None), system="S")
 
     @pytest.mark.parametrize("ttl", ["5m", "1h"])
     def test_writes_and_reads_are_shown_and_priced_as_what_they_are(
