@@ -37,6 +37,12 @@ _PAGE = 80  # characters of a web page, which is nobody's message
 
 # The operations that AWS bills; `ask` retries them itself, and only where none was billed.
 _BILLED = ("InvokeModel", "Converse")
+_MODEL_CALLS = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
+# Partition, kind and base id; the empty region is where a global endpoint routes.
+_A_MODEL = (
+    r"^arn:([\w-]+):bedrock:[\w-]*:\d*:(inference-profile/[\w-]+\.|foundation-model/)"
+    r"(anthropic\.[\w.:-]+)$"
+)
 # The URLs of STS and of Bedrock's control plane, as botocore quotes them.
 _FREE = r'://[^/"]+/("|foundation-model|inference-profile|list-foundation|logging|use-case)'
 
@@ -100,7 +106,8 @@ def explain(found: AwsFault) -> CliError:
     said = "" if found.name.isdecimal() else found.name
     name = aws_name(said)
     page = found.message.lstrip().startswith("<")
-    message = f"{found.message[:_PAGE]}..." if page and text[_PAGE:] else found.message
+    message = " ".join(found.message.split()) if page else found.message
+    message = f"{message[:_PAGE]}..." if page and message[_PAGE:] else message
     shown = ": ".join(part for part in (name or f"HTTP {found.status}", message) if part)
     told: tuple[type[CliError], str | None, str] | None = None
     for row in TABLE:
@@ -121,7 +128,7 @@ def explain(found: AwsFault) -> CliError:
         elif hint in OF_A_MODEL or (retry == "now" and hint is None):
             hint = AGAIN
     if hint and "{action}" in hint:
-        hint = hint.replace("{action}", _to_grant(found.message))
+        hint = _granting(hint, found.message)
     if hint and (over := re.search(r"(\d+) tokens > (\d+) maximum", found.message)):
         hint = f"it is {int(over[1]) - int(over[2]):,} tokens too long: {hint}"
     if in_a_stream and retry == "now":
@@ -152,22 +159,30 @@ def refused(message: str) -> tuple[str, str] | None:
     said = re.search(r"to perform: ([\w-]+:\w+)(?: on resource: (arn:\S+))?", message)
     if said is None:
         return None
-    resource = said[2] or "*"
+    # One object of the logs stands for all of them.
+    resource = re.sub(r"(/BedrockModelInvocationLogs/).*", r"\1*", said[2] or "*")
     if ":log-group:" in resource:
         group = resource.removesuffix(":log-stream:")
         resource = "*" if group.endswith(":log-group:") else f"{group.removesuffix(':*')}:*"
     return said[1], resource
 
 
-def _to_grant(message: str) -> str:
-    """What an administrator is asked for; what Bedrock itself denies takes several resources."""
-    found = refused(message)
-    if found is None:
-        return "the action"
-    action, resource = found
-    if not action.startswith(("iam:", "kms:", "logs:", "s3:")) and "Logging" not in action:
-        return action
-    return f"{action}: {json.dumps({'Effect': 'Allow', 'Action': action, 'Resource': resource})}"
+def _granting(hint: str, message: str) -> str:
+    """A hint with what an administrator is asked for, and the statement where one is known."""
+    action, resource = refused(message) or ("the action", "*")
+    actions: str | list[str] = action
+    resources: str | list[str] = resource
+    known = action.startswith(("iam:", "kms:", "logs:", "s3:")) or "Logging" in action
+    if action in _MODEL_CALLS and (model := re.search(_A_MODEL, resource)):
+        known, actions = True, list(_MODEL_CALLS)
+        profile = f"arn:{model[1]}:bedrock:*:*:inference-profile/*.{model[3]}"
+        resources = [
+            resource if "inference-profile" in model[2] else profile,
+            f"arn:{model[1]}:bedrock:*::foundation-model/{model[3]}",
+        ]
+    statement = {"Effect": "Allow", "Action": actions, "Resource": resources}
+    told = f": {json.dumps(statement)}" if known else ""
+    return hint.replace("{action}", action).replace("{statement}", told)
 
 
 def translate(error: BaseException) -> CliError:
@@ -196,7 +211,8 @@ def translate(error: BaseException) -> CliError:
         for name in names:
             if name in CLIENT_TABLE:
                 return _from_client(error, name)
-    if names[0] == "KeyError" and _raised_in(error, "botocore/parsers"):
+    unread = names[0] == "KeyError" and _raised_in(error, "botocore/parsers")
+    if unread or (names[0] == "ParseError" and _raised_in(error, "botocore/")):
         return UnavailableError("the answer is not AWS's", hint=_NOT_AWS, retry="now")
     if _raised_in(error, "botocore/"):
         unfetched = _while_fetching_credentials(error, names)
@@ -213,6 +229,8 @@ def _from_client(error: BaseException, name: str) -> CliError:
         name = "SSLError"
     kind, hint, retry = CLIENT_TABLE[name]
     text = _one_line(error)
+    if name == "ResponseParserError" and "invalid XML" in text:  # which no call of a model speaks
+        return UnavailableError("the answer is not AWS's", hint=_NOT_AWS, retry="now")
     url = _url(error)
     text = f"{text} ({url})" if url else text
     if name == "SSLError":

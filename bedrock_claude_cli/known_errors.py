@@ -52,6 +52,10 @@ _GONE = (
 )
 _OFF = "region {region} may be switched off in this account: its owner enables it, or give --region"
 _SOMEBODY = "somebody else changes it at this moment: try again in a little while"
+_MOTO = (
+    "install the extra: in a checkout `pip install '.[sandbox]'`, or with pipx `pipx install "
+    "--force '.[sandbox]'`; from PyPI `pip install 'bedrock-claude-cli[sandbox]'`"
+)
 _QUOTA = "ask for a higher quota in the Service Quotas console"
 _SLOWER = "wait a little, or raise --retries"
 AGAIN = "wait a minute, then try again"
@@ -114,7 +118,7 @@ TABLE: tuple[Known, ...] = (
           "region `unspecified` allowed), or choose another endpoint, as in `--endpoint us`"),
     Known(("AccessDeniedException",), "foundation-model/anthropic", DeniedError,
           "grant {action} on the inference profile and on the foundation model in every "
-          "destination region"),
+          "destination region{statement}"),
     Known(("AccessDeniedException",), "have access to the model", DeniedError, _USE_CASE),
     Known(("AccessDenied",), "access denied", DeniedError,
           "to read logs in S3 takes s3:ListBucket on the bucket, s3:GetObject on its objects, and "
@@ -122,8 +126,9 @@ TABLE: tuple[Known, ...] = (
     Known(("permission_error",), "not available for this account", DeniedError,
           "bedrock-mantle does not offer the model to this account; `--via invoke` may reach it"),
     Known(("AccessDeniedException", "AccessDenied", "UnauthorizedOperation", "NotAuthorized"), "",
-          DeniedError, "ask an administrator of the account to grant {action}"),
+          DeniedError, "ask an administrator of the account to grant {action}{statement}"),
     Known(("OptInRequired",), "", DeniedError, _OFF),
+    Known(("SandboxNeedsMoto",), "", RejectedError, _MOTO),
     Known(("ValidationException",), "operation not allowed", DeniedError,
           "the account is restricted (often a new one): ask AWS Support to enable Bedrock"),
     Known(("ValidationException",), "is not allowed for this account", DeniedError,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import traceback
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -226,7 +227,7 @@ def test_what_bedrock_says_comes_out_of_the_door(
     assert told["request_id"]
     assert case.hint in (told["hint"] or "")
     assert bool(case.hint) == bool(told["hint"])
-    assert "{" not in (told["hint"] or "")
+    assert not re.search(r"\{\w+\}", told["hint"] or "")
 
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)

@@ -21,7 +21,6 @@ from bedrock_claude_cli.sandbox.models import ACCOUNT
 from bedrock_claude_cli.sandbox.request import Request
 from bedrock_claude_cli.sandbox.wire import AwsError, Reply
 
-INSTALL = 'pip install "bedrock-claude-cli[sandbox]"'
 _LOCK = threading.RLock()
 _OURS = ("connection", "content-type", "date", "server", "transfer-encoding", "x-amzn-requestid")
 
@@ -136,7 +135,7 @@ def _application(service: str) -> Any:
     try:
         from moto.moto_server.werkzeug_app import create_backend_app
     except ImportError as error:
-        message = f"The sandbox needs moto to answer for {service}: {INSTALL} ({error})"
+        message = f"The sandbox answers for {service} with moto, of the extra `sandbox`: {error}"
         raise AwsError("SandboxNeedsMoto", message, 501) from error
     return _runner(create_backend_app)
 
