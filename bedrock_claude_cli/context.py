@@ -88,9 +88,13 @@ class Context:
         return settings
 
     @cached_property
+    def _unannounced(self) -> Aws:
+        return Aws(self.settings, self.environ)
+
+    @cached_property
     def aws(self) -> Aws:
         """The session factory; what is unexpected about the identity is noted once."""
-        aws = Aws(self.settings, self.environ)
+        aws = self._unannounced
         if self.out.sandbox and not self.in_sandbox:
             self.out.note(SANDBOX_NOTE)
         for note in aws.notes():
@@ -130,9 +134,11 @@ class Context:
         ConfigError for one that is none; `changing` an account, somebody must have named it.
         """
         found = [each for each in given or () if each]
+        if changing and not found:
+            return [self._unannounced.required_region()]
         for each in found:
             self.aws.check_region(each)
-        return found or [self.aws.required_region() if changing else self.region]
+        return found or [self.region]
 
     def used(self) -> str:
         """Which identity and region a message is about; empty before any was resolved."""
