@@ -158,8 +158,10 @@ class Aws:
 
     def login(self) -> str:
         """The command that renews the credentials, as a hint names it."""
+        from shlex import quote
+
         name, config = self._signing_in()
-        tail = f" --profile {name}" if name else ""
+        tail = f" --profile {quote(name)}" if name else ""
         if "sso_session" in config or "sso_start_url" in config:
             return f"`aws sso login{tail}`"
         if "login_session" in config:
@@ -251,12 +253,14 @@ class Aws:
         else:
             name = None
         if name and name not in session.available_profiles:
+            from shlex import quote
+
             known = session.available_profiles
             raise ConfigError(
                 f"no AWS profile `{name}` (from {source}){did_you_mean(name, known)}",
                 hint=f"profiles: {', '.join(known)}"
                 if known
-                else f"`aws configure --profile {name}`",
+                else f"`aws configure --profile {quote(name)}`",
             )
         session.register_component("data_loader", _loader(session))
         return session

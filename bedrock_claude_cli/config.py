@@ -147,9 +147,11 @@ def _read_file(
         wrong += problems
         return file
     if named_by:
+        from shlex import quote
+
         raise ConfigError(
             f"{path}: no such file (from {named_by})",
-            hint=f"`bedrock-claude config init --config {path}` makes one",
+            hint=f"`bedrock-claude config init --config {quote(str(path))}` makes one",
         )
     return FileSettings()
 

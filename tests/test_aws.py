@@ -230,6 +230,20 @@ class TestProfilesAndRegions:
             "error: no AWS profile `dev` (from --profile)\nhint: `aws configure --profile dev`\n"
         )
 
+    @pytest.mark.parametrize("text", ["", "sso_session = corp\n"])
+    def test_a_name_of_two_words_is_quoted(
+        self, run: Run, aws_config: Callable[..., Path], text: str
+    ) -> None:
+        if text:
+            session = (
+                "[sso-session corp]\nsso_region = us-east-1\nsso_start_url = https://x.example/"
+            )
+            aws_config(f"[profile 'our team']\nregion = us-east-1\n{text}sso_account_id = 1\n"
+                       f"sso_role_name = r\n{session}\n")  # fmt: skip
+        command = "aws sso login" if text else "aws configure"
+        told = run("ask", "hi", "--profile", "our team", code=4 if text else 3).err
+        assert f"hint: `{command} --profile 'our team'`\n" in told
+
     def test_a_missing_aws_profile_does_not_hinder_another(
         self, run: Run, reach: Start, aws_config: Callable[..., Path]
     ) -> None:

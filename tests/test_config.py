@@ -529,3 +529,12 @@ class TestFuzz:
             load({}, values)
         except ConfigError as error:
             assert "BEDROCK_CLAUDE_" in error.message
+
+
+def test_a_path_with_a_space_is_quoted_in_what_is_to_be_typed(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "my config.yaml"
+    missing = run("config", "show", "--config", str(file), code=3).err
+    assert f"`bedrock-claude config init --config '{file}'`" in missing
+    run("config", "init", "--config", str(file))
+    there = run("config", "init", "--config", str(file), code=3).err
+    assert f"`bedrock-claude config show --config '{file}'`" in there

@@ -210,6 +210,40 @@ def _exit_table(path: Path) -> dict[int, str]:
     return {int(code): name.replace(" ", "_").upper() for code, name in rows}
 
 
+def _texts(path: Path) -> Iterator[str]:
+    """Every text of a module, those with values in them with an X for each."""
+    tree, inside = ast.parse(path.read_text("utf-8")), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            inside |= {id(each) for each in node.values}
+            yield "".join(
+                str(each.value) if isinstance(each, ast.Constant) else "X" for each in node.values
+            )
+        elif isinstance(node, ast.Constant) and id(node) not in inside:
+            yield str(node.value)
+
+
+PRINTED = [
+    (path.name, command)
+    for path in SOURCES
+    for text in _texts(path)
+    for command in re.findall(r"`((?:aws|pipx?|bedrock-claude) [^`]+)`", text)
+]
+
+
+def test_printed_commands_were_found() -> None:
+    assert len(PRINTED) > 40
+
+
+@pytest.mark.parametrize("module, command", PRINTED)
+def test_a_printed_command_works_as_it_is_typed(module: str, command: str) -> None:
+    """zsh ends with `no matches found` where a bare [ or * fits no file."""
+    filled = re.sub(r"\{(region|model)\}", "X", command)
+    assert shlex.split(filled)
+    bare = re.sub(r"'[^']*'|\"[^\"$!]*\"", "", filled)
+    assert not set("*?[]{}()<>;&|$!~#") & set(bare), f"{module}: {command}"
+
+
 @pytest.mark.parametrize("document", ["docs/exit-codes.md", "README.md"])
 def test_exit_codes_are_documented_as_they_are(document: str) -> None:
     assert _exit_table(ROOT / document) == {int(code): code.name for code in ExitCode}

@@ -101,7 +101,7 @@ def _reported(desired: Desired, name: str, found: Bucket) -> Iterator[Step]:
             "reported",
             f"bucket {name} allows access control lists, and Bedrock needs them switched off",
             hint=f"`aws s3api put-bucket-ownership-controls --bucket {name} "
-            "--ownership-controls Rules=[{ObjectOwnership=BucketOwnerEnforced}]`",
+            "--ownership-controls 'Rules=[{ObjectOwnership=BucketOwnerEnforced}]'`",
         )
     if desired.kms_key and found.encryption is not None and found.encryption != desired.kms_key:
         yield Step(
@@ -134,6 +134,8 @@ def _policy(
             what,
             before=before if joined else None,
             after=after if joined else None,
+            lack=f"the policy of bucket {name} lacks the statement that lets Bedrock write to "
+            f"{place.folder(prefix)}*",
             actions=("s3:GetBucketPolicy", "s3:PutBucketPolicy"),
             resource=arn,
             apply=steps.plain(steps.bucket_policy(name, statement)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import typer
@@ -117,7 +118,7 @@ def init(ctx: Context) -> None:
         file = path.open("x", encoding="utf-8")
     except OSError as error:
         if path.is_symlink() or path.exists():
-            hint = f"`bedrock-claude config show --config {path}` reads it"
+            hint = f"`bedrock-claude config show --config {quote(str(path))}` reads it"
             raise ConfigError(f"{path} exists and was left as it is", hint=hint) from None
         raise ConfigError(f"{path}: cannot be written: {error.strerror}") from None
     with file:
