@@ -128,7 +128,9 @@ class Request:
         if self.operation in ("", "GetCallerIdentity"):
             return []
         if self.service == "s3":
-            return [f"s3:{services.S3_ACTIONS.get(self.operation, self.operation)}"]
+            action = f"s3:{services.S3_ACTIONS.get(self.operation, self.operation)}"
+            owned = self.operation == "CreateBucket" and "x-amz-object-ownership" in self.headers
+            return [action, "s3:PutBucketOwnershipControls"] if owned else [action]
         first = f"{self.service}:{_OTHER_ACTIONS.get(self.operation, self.operation)}"
         if self.operation == "CreateLogGroup" and self.json().get("tags"):
             return [first, "logs:TagResource"]
