@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from bedrock_claude_cli.bedrock import invocation_logging, logging_settings
@@ -45,3 +46,27 @@ def sources(
         f"`bedrock-claude enable-logging --region {region}` switches it on",
         code="LoggingOff",
     )
+
+
+@contextmanager
+def reading(region: str, *, log_group: str | None, bucket: str | None) -> Iterator[None]:
+    """Lays what is not there to the flag that names it, where the table blames the configuration.
+
+    Any other error passes as it is.
+    """
+    flags = {
+        "ResourceNotFoundException": ("--log-group", log_group),
+        "NoSuchBucket": ("--bucket", bucket),
+    }
+    try:
+        yield
+    except Exception as error:
+        from bedrock_claude_cli.explain import translate
+
+        told = translate(error)
+        flag, name = flags.get(told.code, ("", None))
+        if name is None:
+            raise
+        raise told.hinted(
+            f"{flag} {name} names what is not there in {region}: check the name, or give --region"
+        ) from error

@@ -46,16 +46,17 @@ def tail(
     now = time.time()
     begin = now - _seconds(since)
     source = _source(ctx, log_group, bucket)
-    found = logs.latest(source, lines, since=begin, now=now) if lines else []
-    if not follow:
-        view.all(found, empty=_none(ctx, source, begin) if lines else "")
-        return view.exit_code
-    shown = {each.request_id for each in found}
-    view.begin(found)
-    start = found[-1].seconds if found else None
-    for record in logs.follow(source, start or now, sleep=ctx.out.pause):
-        if record.request_id is None or record.request_id not in shown:
-            view.each([record])
+    with log_places.reading(ctx.region, log_group=log_group, bucket=bucket):
+        found = logs.latest(source, lines, since=begin, now=now) if lines else []
+        if not follow:
+            view.all(found, empty=_none(ctx, source, begin) if lines else "")
+            return view.exit_code
+        shown = {each.request_id for each in found}
+        view.begin(found)
+        start = found[-1].seconds if found else None
+        for record in logs.follow(source, start or now, sleep=ctx.out.pause):
+            if record.request_id is None or record.request_id not in shown:
+                view.each([record])
     return view.exit_code
 
 
@@ -75,7 +76,8 @@ def show(
     view = _view(ctx, bodies=True)
     begin = time.time() - _seconds(since)
     source = _source(ctx, log_group, bucket)
-    record = logs.find(source, request_id.strip(), since=begin)
+    with log_places.reading(ctx.region, log_group=log_group, bucket=bucket):
+        record = logs.find(source, request_id.strip(), since=begin)
     if record is None:
         raise RejectedError(
             f"no record of request `{request_id}` in {source.name} of {ctx.region} since "
@@ -138,7 +140,8 @@ def search(
             elif whole.elsewhere:
                 unread += 1
 
-    view.all(matching(), empty=_none(ctx, source, begin, "matching record"))
+    with log_places.reading(ctx.region, log_group=log_group, bucket=bucket):
+        view.all(matching(), empty=_none(ctx, source, begin, "matching record"))
     if unread and not bodies:
         ctx.out.note(f"larger bodies of {unread} calls were not searched; --bodies fetches them")
     return view.exit_code

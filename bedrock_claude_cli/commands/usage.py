@@ -66,8 +66,9 @@ def command(
     if html is not None and not html.parent.is_dir():
         raise UsageError(f"{html.parent} is no folder")
     sources = log_places.sources(ctx.aws.client, ctx.region, log_group=log_group, bucket=bucket)
-    unread: list[str] = []
-    report = _report(ctx, sources, days, groups, unread)
+    unread: list[tuple[str, str]] = []
+    with log_places.reading(ctx.region, log_group=log_group, bucket=bucket):
+        report = _report(ctx, sources, days, groups, unread)
     if bare:
         ctx.out.stdout.write(usage_report.page(report, _aliases()))
     elif html is not None:
@@ -76,8 +77,8 @@ def command(
         ctx.out.note(note)
     if not bare:
         _tell(ctx, report)
-    for failure in unread:
-        ctx.out.fail(failure, f"`--log-group` reads {report.source} alone")
+    for failure, hint in unread:
+        ctx.out.fail(failure, hint)
     return ExitCode.PARTIAL if unread else ExitCode.OK
 
 
@@ -95,21 +96,27 @@ def _tell(ctx: Context, report: Report) -> None:
 
 
 def _report(
-    ctx: Context, sources: tuple[logs.Source, ...], days: int, by: tuple[str, ...], told: list[str]
+    ctx: Context,
+    sources: tuple[logs.Source, ...],
+    days: int,
+    by: tuple[str, ...],
+    unread: list[tuple[str, str]],
 ) -> Report:
     known = catalog.load()
     until = time.time()
     since = usage.first_midnight(until, days)
     names = [each.name for each in sources]
 
-    def unread(source: logs.Source, error: Exception) -> None:
+    def skip(source: logs.Source, error: Exception) -> None:
         names.remove(source.name)
-        told.append(
-            f"{source.name} was not read, and what only it holds is missing here: "
-            f"{translate(error).message}"
-        )
+        told = translate(error)
+        alone = [f"`--log-group {each.log_group}` reads {each.name} alone"
+                 for each in sources if isinstance(each, logs.CloudWatch)]  # fmt: skip
+        hints = [hint for hint in (ctx.fill(told.hint), *alone) if hint]
+        what = f"{source.name} was not read, and what only it holds is missing here"
+        unread.append((f"{what}: {told.message}", "; ".join(hints)))
 
-    cells = usage_sources.cells(sources, usage_sources.Window(since, until, by), known, unread)
+    cells = usage_sources.cells(sources, usage_sources.Window(since, until, by), known, skip)
     return usage.report(
         cells,
         by=by,

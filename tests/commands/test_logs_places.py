@@ -69,7 +69,7 @@ def test_a_bucket_out_of_reach_is_said_and_the_log_group_counted(run: Run, both:
     found = run("usage", "-q", code=9)
     assert found.out.split("\t")[1] == "1"
     assert f"s3://{BUCKET} was not read" in found.err and "s3:ListBucket" in found.err
-    assert f"`--log-group` reads log group {GROUP} alone" in found.err
+    assert f"`--log-group {GROUP}` reads log group {GROUP} alone" in found.err
     assert calls(run, "--log-group", GROUP) == 1
 
 
