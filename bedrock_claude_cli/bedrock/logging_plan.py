@@ -112,11 +112,15 @@ def _role(
         yield Step("in-place", what)
     else:
         before, after = policies.told(found.trust, trust)
+        lack = f"the trust policy of role {path} lacks the statement for this account and region"
+        if not policies.trusts(found.trust, place):
+            lack = f"Bedrock may not assume role {path} for this account and region"
         yield Step(
             "change",
             what,
             before=before,
             after=after,
+            lack=lack,
             actions=("iam:GetRole", "iam:UpdateAssumeRolePolicy"),
             resource=arn,
             apply=steps.plain(steps.trust(path, trust)),

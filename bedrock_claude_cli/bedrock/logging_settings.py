@@ -147,6 +147,8 @@ def desired(wanted: Wanted, now: Configured | None, place: Place) -> Desired:
 
 
 def _filled(flag: str, text: str, place: Place) -> str:
+    if not text:
+        raise UsageError(f"{flag} is empty")
     filled = text.replace("{account}", place.account).replace("{region}", place.region)
     if "{" in filled or "}" in filled:
         raise UsageError(f"{flag} {text}: only {{account}} and {{region}} can be filled in")

@@ -90,15 +90,17 @@ def look(
     denied: Denied, call: Callable[[], Found], absent: tuple[str, ...] = ()
 ) -> Found | Denied | None:
     """What `call` finds; None where AWS knows no such thing, `denied` where IAM refuses."""
+    from bedrock_claude_cli.explain import fault
+
     try:
         return call()
     except Exception as error:
-        name = fault_name(error)
-        if name in absent:
+        found = fault(error)
+        if found and found.name in absent:
             return None
-        if name in _DENIED:
+        if found and found.name in _DENIED and not found.message.lstrip().startswith("<"):
             return denied
-        raise
+        raise  # a proxy's page is no refusal of IAM's
 
 
 def inspect(target: Target, desired: Desired) -> State:

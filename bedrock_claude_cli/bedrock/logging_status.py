@@ -78,7 +78,7 @@ def status(target: Target) -> Status:
         retention_days=group.retention_days if group else None,
         kms_key=group.kms_key if group else None,
         in_place=tuple(step.what for step in steps if step.kind == "in-place"),
-        drift=tuple(_drift(step.kind, step.what, step.before, step.after) for step in wrong),
+        drift=tuple(_drift(step) for step in wrong),
         unknown=tuple(step.what for step in unseen_steps),
         hint=_hint(place.region, wrong, unseen_steps),
     )
@@ -86,24 +86,27 @@ def status(target: Target) -> Status:
 
 def _hint(region: str, wrong: list[Step], unseen: list[Step]) -> str | None:
     """What mends the drift: enable-logging does not touch what it only reports."""
-    others = [step.hint for step in (*wrong, *unseen) if step.hint and not step.is_change]
+    hints = (step.hint for step in (*wrong, *unseen) if step.hint and not step.is_change)
+    others = "; ".join(dict.fromkeys(hints))
     changes = [step for step in wrong if step.is_change]
     # It refuses before any change where something is impossible or not known.
     if not changes or any(step.kind in ("impossible", "unknown") for step in (*wrong, *unseen)):
-        return next(iter(others), None)
+        return others or None
     command = f"`bedrock-claude enable-logging --region {region}`"
-    if len(changes) == len(wrong):
-        return f"{command} mends it"
-    told = f"{command} mends {len(changes)} of {len(wrong)}, not what it only reports"
-    return f"{told}: {others[0]}" if others else told
+    told = f"{command} mends it"
+    if len(changes) < len(wrong):
+        told = f"{command} mends {len(changes)} of {len(wrong)}, not what it only reports"
+    return f"{told}: {others}" if others else told
 
 
-def _drift(kind: str, what: str, before: str | None, after: str | None) -> str:
-    if kind == "create":
-        return f"missing: {what}"
-    if kind == "change" and before is not None:
-        return f"{what}: {before}, should be {after}"
-    return what
+def _drift(step: Step) -> str:
+    if step.kind == "create":
+        return f"missing: {step.what}"
+    if step.lack:
+        return step.lack
+    if step.kind == "change" and step.before is not None:
+        return f"{step.what}: {step.before}, should be {step.after}"
+    return step.what
 
 
 def lines(found: Status) -> Iterator[tuple[str, str]]:

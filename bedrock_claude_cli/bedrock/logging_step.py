@@ -28,8 +28,8 @@ class Step:
     """One thing that has to be so; `before` and `after` where there is something to tell.
 
     `takes_away` marks what removes or redirects, `short` what keeps less than is recommended, and
-    `may_block` what AWS may refuse the configuration for; `actions` are the IAM actions it needs on
-    `resource`.
+    `may_block` what AWS may refuse the configuration for; `lack` says what is wrong until it is
+    made, and `actions` are the IAM actions it needs on `resource`.
     """
 
     kind: Kind
@@ -39,6 +39,7 @@ class Step:
     takes_away: bool = False
     short: bool = False
     may_block: bool = False
+    lack: str | None = None
     hint: str | None = None
     actions: tuple[str, ...] = ()
     resource: str = "*"
