@@ -135,7 +135,8 @@ def _application(service: str) -> Any:
     try:
         from moto.moto_server.werkzeug_app import create_backend_app
     except ImportError as error:
-        message = f"The sandbox answers for {service} with moto, of the extra `sandbox`: {error}"
+        extra = "install the extra bedrock-claude-cli[sandbox]"
+        message = f"The sandbox answers for {service} with moto: {extra} ({error})"
         raise AwsError("SandboxNeedsMoto", message, 501) from error
     return _runner(create_backend_app)
 
