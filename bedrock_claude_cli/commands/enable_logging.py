@@ -196,7 +196,7 @@ def _proof(ctx: Context, survey: Survey) -> list[tuple[str, Record]]:
     place, say = survey.target.place, _say(ctx, survey)
     chosen, known = ctx.settings.options, catalog.load()
     if chosen.via == "mantle":  # whose calls are never logged
-        chosen = replaced(chosen, via="invoke")
+        chosen = chosen._replace(via="invoke")
     target = calling.target(ctx, known, place.region, chosen.via)
     say(f"one tiny call of {target.model_id}, which is billed")
     since = time.time()
