@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bedrock_claude_cli import template as templates
-from bedrock_claude_cli.bedrock import ask, messages, model_id, shape, thinking
+from bedrock_claude_cli.bedrock import ask, messages, model_id, shape
 from bedrock_claude_cli.bedrock.prompt import Attachment, Request
 from bedrock_claude_cli.context import Context
 from bedrock_claude_cli.errors import UsageError
@@ -48,6 +47,8 @@ def compose(
         history=history,
     )
     if show_thinking:
+        from bedrock_claude_cli.bedrock import thinking
+
         shaped = thinking.shown(shaped, target.known)
     request = Request(
         asked,
@@ -73,6 +74,8 @@ def _filled(ctx: Context, params: list[str]) -> tuple[str | None, str | None]:
                 hint="`-t NAME|FILE.yaml` names a preset that has a `prompt`",
             )
         return None, system
+    from bedrock_claude_cli import template as templates
+
     values = templates.read_values(params)
     prompt, filled = templates.fill(template, system if template.has_system else None, values)
     return prompt, filled if template.has_system else system

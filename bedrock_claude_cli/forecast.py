@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bedrock_claude_cli import calling
-from bedrock_claude_cli.bedrock import catalog, model_id, pricing, tokens
+from bedrock_claude_cli.bedrock import catalog, model_id, pricing
 from bedrock_claude_cli.bedrock.answer import Event, Moved, Usage
 from bedrock_claude_cli.bedrock.prompt import Request
 from bedrock_claude_cli.bedrock.transports import transport
 from bedrock_claude_cli.context import Context
 from bedrock_claude_cli.errors import CliError, DeniedError, RejectedError, UnmetError, UsageError
+
+if TYPE_CHECKING:
+    from bedrock_claude_cli.bedrock import tokens
 
 
 def cost(ctx: Context, request: Request, target: model_id.Target, usage: Usage) -> float | None:

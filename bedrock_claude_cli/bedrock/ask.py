@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from bedrock_claude_cli.bedrock import messages, model_id, tokens
+from bedrock_claude_cli.bedrock import messages, model_id
 from bedrock_claude_cli.bedrock.answer import (
     Broken,
     Counted,
@@ -59,11 +59,14 @@ def check(
     if known is None:
         return
     _check_options(request.options, known, sources or {})
-    _check_length(request, known)
+    if size > (known.context_window or 0):  # no character has less than a byte
+        _check_length(request, known)
 
 
 def _check_length(request: Request, known: KnownModel) -> None:
     """Refuse what can fit the context by no count; what may fit AWS counts, free of charge."""
+    from bedrock_claude_cli.bedrock import tokens
+
     window = tokens.window(request, known)
     length = sum(map(len, tokens.texts(request)))
     if window is None or length <= window * MOST_CHARACTERS_A_TOKEN:
