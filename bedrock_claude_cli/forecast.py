@@ -42,6 +42,8 @@ def prices(ctx: Context, target: model_id.Target) -> str | None:
 
 def dry_run(ctx: Context, request: Request, target: model_id.Target) -> dict[str, Any]:
     """What would be sent, and what it costs where the answer takes all of max_tokens, roughly."""
+    from bedrock_claude_cli.bedrock import tokens
+
     call = transport(request.options.via).build(request)
     estimated = tokens.estimate(request)
     most = Usage(input_tokens=estimated, output_tokens=request.options.max_tokens or 0)
@@ -64,6 +66,8 @@ def dry_run(ctx: Context, request: Request, target: model_id.Target) -> dict[str
 
 def count_tokens(ctx: Context, request: Request, target: model_id.Target) -> None:
     """Print the input tokens: bare in a pipe, with their counter on a terminal."""
+    from bedrock_claude_cli.bedrock import tokens
+
     found = _counted(ctx, request, target)
     if found is None:
         ctx.out.warn(f"AWS counts no tokens for {request.model_id}, so this is an estimate")
@@ -80,6 +84,8 @@ def count_tokens(ctx: Context, request: Request, target: model_id.Target) -> Non
 
 
 def _counted(ctx: Context, request: Request, target: model_id.Target) -> tokens.Count | None:
+    from bedrock_claude_cli.bedrock import tokens
+
     return tokens.count(
         request,
         target,
@@ -117,6 +123,8 @@ def check_cost(ctx: Context, request: Request, target: model_id.Target, limit: f
     The bound is a true one, without a request to AWS; only where it is above the limit the tokens
     are counted, if AWS does that for this model.
     """
+    from bedrock_claude_cli.bedrock import tokens
+
     if not (math.isfinite(limit) and limit >= 0):
         raise UsageError(f"--max-cost takes USD from 0, not {limit:g}")
     bound, how = tokens.at_most(request, target.known)
