@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs/recipes.md").read_text("utf-8")
 BLOCKS = re.findall(r"^## (.+?)$(.*?)(?=^## |\Z)", TEXT, re.M | re.S)
 SHELL = {name: re.findall(r"^```bash\n(.*?)^```", text, re.M | re.S) for name, text in BLOCKS}
-# What a recipe prints (a pattern), or leaves in a file.
+# What a recipe prints (a pattern); UNRUN says of the others why no test runs them.
 PRINTS = {
     "Review a change before it is pushed": "canned answer",
     "A commit message from what is staged": "",
@@ -38,22 +38,24 @@ PRINTS = {
     "A loop over lines": "(?s)One sentence about Ada.*One sentence about Grace",
     "Code into another program": "^olleh$",
     "One field of the JSON": r"(?s)^\d+\n.*global\.anthropic\.claude-sonnet-4-5",
-    "Another AWS account for one command": None,
     "Data that must stay in the EU": r"(?s)canned answer.*^eu\.anthropic",
-    "Your own scripts, tested without AWS": None,
+}
+UNRUN = {
+    "Another AWS account for one command": "needs AWS profiles",
+    "Your own scripts, tested without AWS": "needs your scripts",
 }
 FILES = {
     "summarise.py": "report.pdf",
     "largest.sh": "ls -S | head -1",
     "notes.fr.md": "canned answer",
-    "verdict.json": "breaks",
+    "gate.json": "breaks",
 }
 RULES = """
 - when: {prompt: "largest file"}
   reply: {text: "Here:\\n```bash\\nls -S | head -1\\n```\\n"}
 - when: {prompt: "reverses a string"}
   reply: {text: "```python\\nprint('hello'[::-1])\\n```\\n"}
-- when: {prompt: "break the public"}
+- when: {prompt: "break our public"}
   reply: {text: '{"breaks": false, "why": "nothing public changed"}'}
 - when: {prompt: "commit message"}
   reply: {text: Say what the notes say}
@@ -97,29 +99,39 @@ def folder(tmp_path: Path, home: Path) -> Path:
 
 
 def test_every_recipe_is_run_or_says_why_not() -> None:
-    assert set(SHELL) == set(PRINTS)
+    assert set(SHELL) == {*PRINTS, *UNRUN}
     assert all(SHELL.values())
-    assert len([shown for shown in PRINTS.values() if shown is not None]) >= 12
+    assert len(PRINTS) >= 12
+    intro = " ".join(TEXT.partition("\n## ")[0].split())
+    for name, why in UNRUN.items():
+        assert f'"{name}" {why}' in intro
 
 
-@pytest.mark.parametrize("name", [name for name, shown in PRINTS.items() if shown is not None])
-def test_a_recipe_does_what_it_says(folder: Path, tmp_path: Path, name: str) -> None:
+def shell(folder: Path, block: str) -> subprocess.CompletedProcess[str]:
+    """One block as a reader's shell runs it: it stops at no failure inside a pipe."""
     env = os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "BEDROCK_CLAUDE_SANDBOX": "1",
-        "BEDROCK_CLAUDE_SANDBOX_SCRIPT": str(tmp_path / "rules.yaml"),
+        "BEDROCK_CLAUDE_SANDBOX_SCRIPT": str(folder.parent / "rules.yaml"),
         "GIT_CONFIG_GLOBAL": os.devnull,
     }
+    return subprocess.run(
+        ["bash", "-eu", "-c", block],
+        cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False,
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PRINTS)
+def test_a_recipe_does_what_it_says(folder: Path, name: str) -> None:
     said = ""
     for block in SHELL[name]:
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", block],
-            cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False,
-            stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+        done = shell(folder, block)
         assert done.returncode == 0, done.stderr
+        # A shell hides what fails at the head of a pipe.
+        assert "error:" not in done.stderr
         said += done.stdout
-    assert re.search(PRINTS[name] or "", said.strip(), re.M), said
+    assert re.search(PRINTS[name], said.strip(), re.M), said
     for file, content in FILES.items():
         if file in "".join(SHELL[name]):
             assert content in (folder / file).read_text("utf-8")
@@ -127,3 +139,21 @@ def test_a_recipe_does_what_it_says(folder: Path, tmp_path: Path, name: str) -> 
         last = ["git", "log", "-1", "--format=%s"]
         log = subprocess.run(last, cwd=folder, capture_output=True, text=True, check=True)
         assert log.stdout == "Say what the notes say\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "reply", "code"),
+    [
+        ("A gate in CI", "{text: '{\"breaks\": false}'}", 10),
+        ("A gate in CI", '{text: \'{"breaks": false, "why": "x"}\', stop_reason: max_tokens}', 10),
+        ("A gate in CI", '{text: \'{"breaks": true, "why": "a name went"}\'}', 1),
+        ("Fields of a document as JSON", "{text: '{}'}", 10),
+    ],
+)
+def test_what_comes_after_an_answer_sees_only_one_that_fits(
+    folder: Path, name: str, reply: str, code: int
+) -> None:
+    (folder.parent / "rules.yaml").write_text(f"- reply: {reply}\n")
+    done = shell(folder, SHELL[name][0])
+    assert done.returncode == code, done.stderr
+    assert done.stdout == ("false\n" if code == 1 else "")
