@@ -20,6 +20,7 @@ test: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/wholes.py
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/before.py
 	$(BIN)/python benchmarks/markdown.py
 	$(BIN)/python benchmarks/logs.py
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from bedrock_claude_cli.errors import CliError
 
 
-@dataclass(frozen=True)
-class Usage:
+class Usage(NamedTuple):
     """Tokens of one answer, as the Messages API counts them; input excludes cached tokens."""
 
     input_tokens: int = 0
@@ -23,10 +22,10 @@ class Usage:
         """Usage of a message event, keeping what an earlier event said."""
         base = before or cls()
         known = {key: int(value) for key, value in found.items() if key in _KEYS and value}
-        return replace(base, **known)
+        return base._replace(**known)
 
 
-_KEYS = tuple(Usage.__dataclass_fields__)
+_KEYS = Usage._fields
 
 
 # Named tuples: each costs a fifth of a dataclass when the module loads, and every `ask` loads it.
@@ -124,7 +123,7 @@ _SOURCE = ("type", "cited_text", "document_title", *_PLACES)
 WHOLE = frozenset({"end_turn", "stop_sequence", "tool_use"})
 
 
-@dataclass
+@dataclass(eq=False, repr=False)  # half the time that the class takes
 class Answer:
     """The one shape of an answer; docs/json.md describes every key. Times in milliseconds."""
 
@@ -150,7 +149,9 @@ class Answer:
 
     def as_json(self) -> dict[str, Any]:
         """Every key of docs/json.md, null where there is nothing."""
-        shown = asdict(self)
+        shown = dict(vars(self))
+        if self.usage is not None:
+            shown["usage"] = self.usage._asdict()
         del shown["thinking"], shown["tool_input"]
         return shown
 
