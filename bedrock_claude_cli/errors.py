@@ -46,7 +46,8 @@ class CliError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
-        self.code = code or type(self).__name__.removesuffix("Error")
+        named = type(self).__name__.removesuffix("Error")
+        self.code = code or ("Failure" if type(self) is CliError else named)
         self.request_id = request_id
         self.retry = retry
 

@@ -336,8 +336,10 @@ class TestRefused:
         with (kept.parent / "plan.lock").open("r+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             result = run("ask", "Hi", "--chat", "plan", code=1)
+            told = run("ask", "Hi", "--chat", "plan", "--json", code=1)
             run("ask", "Hi", "--chat", "other")
             run("ask", "Hi", "--chat", "plan", "--dry-run")
+        assert json.loads(told.err)["error"]["code"] == "Failure"
         assert f"the chat plan is in use by process {os.getpid()}" in result.err
         assert len(sandbox.requests) == 2
         run("ask", "Hi", "--chat", "plan")
