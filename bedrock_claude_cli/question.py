@@ -14,6 +14,7 @@ from bedrock_claude_cli.errors import UsageError
 SILENCE = 3.0
 
 
+_CONVERTS = "`iconv -t UTF-8` converts text"
 _HOW = '`bedrock-claude ask "question"`, or pipe it in'
 
 
@@ -43,9 +44,9 @@ def read_question(
             raise UsageError("`-` reads standard input, and --no-stdin does not")
         if source is None:
             raise UsageError("`-` reads standard input, which is closed")
-        piped = _decode(_read(source, note, silence), "standard input")
+        piped = _decode(_read(source, note, silence), "standard input", _instead)
     elif use_stdin and source is not None and not source.isatty():
-        piped = _decode(_read(source, note, silence), "standard input")
+        piped = _decode(_read(source, note, silence), "standard input", _instead)
     pieces = (piped.rstrip("\r\n"), prompt, argument)
     parts = [part for part in pieces if part and part.strip()]
     if not parts:
@@ -91,11 +92,23 @@ def _read(source: TextIO, note: Callable[[str], None], silence: float) -> bytes:
         raise UsageError(f"standard input cannot be read: {error.strerror}") from None
 
 
-def _decode(content: bytes, what: str) -> str:
+def _decode(content: bytes, what: str, hint: Callable[[bytes], str] = lambda _: _CONVERTS) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UsageError(
-            f"{what} is not UTF-8 text (byte {error.start:,})",
-            hint="`iconv -t UTF-8` converts text",
+            f"{what} is not UTF-8 text (byte {error.start:,})", hint=hint(content)
         ) from None
+
+
+def _instead(content: bytes) -> str:
+    """How what is piped in, and is no text in UTF-8, gets into a question."""
+    from bedrock_claude_cli.bedrock import media
+
+    kind = media.sniff(content)
+    if kind != media.PDF and media.hides_pdf(content):
+        return f'`bedrock-claude ask -a -:{media.PDF} "question"` attaches a PDF'
+    if kind is None or kind.startswith("text/"):
+        return _CONVERTS
+    via = " --via converse" if kind in media.OFFICE else ""
+    return f'`bedrock-claude ask -a -{via} "question"` attaches what is not text'

@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "sdk_clients": {"aws", "errors"},
     "terminal": {"errors", "terminal"},
     "output": {"errors", "terminal"},
-    "question": {"errors", "bedrock.prompt"},
+    "question": {"errors", "bedrock.media", "bedrock.prompt"},
     "extract": set(),
     "confirm": {"errors", "output"},
     "logging_view": {"output", "bedrock"},

@@ -27,7 +27,9 @@ PDF_PAGES = 100
 
 _FORCED = re.compile(r"(?s)(?P<path>.+):(?P<type>[a-z]+/[\w.+-]+)", re.IGNORECASE)
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
-_TAKES = "it takes PDF, PNG, JPEG, GIF, WebP and text; with `--via converse` also docx and xlsx"
+_TAKES = (
+    "Bedrock takes PDF, PNG, JPEG, GIF, WebP and text; with `--via converse` also docx and xlsx"
+)
 _ALIASES = {"image/jpg": "image/jpeg", "application/json": "text/plain"}
 
 
@@ -44,7 +46,7 @@ def split(spec: str) -> tuple[str, str | None]:
         return spec, None
     kind = _ALIASES.get(kind, kind)
     if not (kind.startswith("text/") or kind in (media.PDF, *media.IMAGES, *media.OFFICE)):
-        raise UsageError(f"{spec}: Bedrock takes nothing as {kind}", hint=f"Bedrock takes {_TAKES}")
+        raise UsageError(f"{spec}: Bedrock takes nothing as {kind}", hint=_TAKES)
     return path, kind
 
 
@@ -74,9 +76,7 @@ def read(spec: str, stdin: Callable[[], bytes]) -> Attachment:
     elif kind in media.IMAGES:
         fits = media.pixels(data, kind) is not None
     else:
-        raise RejectedError(
-            f"{shown} is {kind}, which Bedrock does not take", hint=f"it takes {_TAKES}"
-        )
+        raise RejectedError(f"{shown} is {kind}, which Bedrock does not take", hint=_TAKES)
     if not fits:
         what = media.OFFICE.get(kind, kind)
         raise RejectedError(f"{shown} is damaged, or no {what}")
@@ -136,12 +136,16 @@ def _text(data: bytes, shown: str) -> bytes:
 
 
 def _no_text(shown: str, why: ValueError, data: bytes) -> CliError:
-    converts = "`iconv -f LATIN1 -t UTF-8` converts text" if media.looks_like_text(data) else None
-    return RejectedError(f"{shown} {why}", hint=converts)
+    hint = None
+    if media.hides_pdf(data):
+        hint = f"a PDF begins further on: `:{media.PDF}` behind its name attaches it as one"
+    elif media.looks_like_text(data):
+        hint = "`iconv -f LATIN1 -t UTF-8` converts text"
+    return RejectedError(f"{shown} {why}", hint=hint)
 
 
 def _unknown(shown: str, data: bytes) -> CliError:
-    if media.looks_like_text(data):
+    if media.looks_like_text(data) or media.hides_pdf(data):
         try:
             media.text(data)
         except ValueError as error:
@@ -162,6 +166,7 @@ def check(
         raise _lacking(f"{known.name} reads no PDF", "pdf")
     for image in images:
         _check_image(image)
+    _check_pages(pdfs)
     if via == "converse":
         _check_converse(images, documents)
         return
@@ -171,6 +176,9 @@ def check(
             raise RejectedError(
                 f"{each.name} is {what}, which only Converse takes", hint="`--via converse`"
             )
+
+
+def _check_pages(pdfs: Sequence[Attachment]) -> None:
     pages = sum(each.pages or 0 for each in pdfs)
     if pages > PDF_PAGES:
         raise RejectedError(

@@ -22,6 +22,7 @@ _MARKS = (  # UTF-32's little-endian mark begins with UTF-16's
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _PDF_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*%PDF-\d")
+_PDF_WITHIN = re.compile(rb"%PDF-\d\.\d")
 _NO_TEXT = re.compile(rb"[\x00-\x06\x0e-\x1a\x1c-\x1f]")
 
 
@@ -63,6 +64,11 @@ def text(data: bytes) -> str:
 def looks_like_text(data: bytes) -> bool:
     """Whether content may be text in an older encoding: no controls that no text has."""
     return not _NO_TEXT.search(data)
+
+
+def hides_pdf(data: bytes) -> bool:
+    """Whether a PDF begins within the first 1,024 bytes, where Acrobat looks for one."""
+    return bool(_PDF_WITHIN.search(data[:1024]))
 
 
 def office(data: bytes) -> str | None:

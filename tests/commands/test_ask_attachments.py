@@ -257,11 +257,15 @@ def test_a_hundred_pages_a_request(via: str, run: Run, use: Use) -> None:
     run("ask", "-n", *argv, "-a", "a.pdf", "-a", "b.pdf", "--dry-run", "What?")
 
 
-def test_converse_takes_any_number_of_pages(run: Run, use: Use) -> None:
+@pytest.mark.parametrize("via", ["invoke", "converse", "sdk", "mantle"])
+def test_pages_are_held_to_the_limit_on_every_way_to_call(run: Run, use: Use, via: str) -> None:
     sandbox = use()
     Path("a.pdf").write_bytes(make.pdf(101))
-    run("ask", "-n", "--via", "converse", "-a", "a.pdf", "--dry-run", "What?")
+    argv = ["ask", "-n", "-m", "haiku-4.5", "--via", via, "-a", "a.pdf", "What?"]
+    assert "a.pdf has 101 pages, and Bedrock takes at most 100 in" in run(*argv, code=6).err
     assert sandbox.requests == []
+    Path("a.pdf").write_bytes(make.pdf(100))
+    run(*argv, "--dry-run")
 
 
 def test_twenty_images_and_five_documents_in_converse(run: Run, use: Use) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bedrock_claude_cli.sandbox import Sandbox
+from tests.bedrock import media_samples as make
 from tests.commands.ask_help import prompt
 from tests.conftest import Run
 
@@ -70,6 +71,28 @@ def test_bad_input_sends_nothing(
     assert said in result.err
     assert result.out == ""
     assert sandbox.requests == []
+
+
+@pytest.mark.parametrize(
+    ("content", "hint"),
+    [
+        (make.pdf(), '`bedrock-claude ask -a - "question"` attaches'),
+        (make.png(), '`bedrock-claude ask -a - "question"` attaches'),
+        (make.zipped("a.txt").replace(b"a", b"\xff"), '`bedrock-claude ask -a - "question"` att'),
+        (make.docx(), '`bedrock-claude ask -a - --via converse "question"` attaches'),
+        (b"HTTP/1.1 200\n\n" + make.pdf(), '`bedrock-claude ask -a -:application/pdf "question"`'),
+        (b"caf\xe9", "`iconv -t UTF-8` converts text"),
+        ("text".encode("utf-16"), "`iconv -t UTF-8` converts text"),
+    ],
+)
+def test_what_is_piped_in_and_no_text_has_its_own_way(
+    content: bytes, hint: str, run: Run, use: Use
+) -> None:
+    sandbox = use()
+    assert f"hint: {hint}" in run("ask", "Summarise", stdin=content, code=2).err
+    if "application/pdf" in hint:
+        run("ask", "-a", "-:application/pdf", "Summarise", stdin=content)
+        assert len(sandbox.requests) == 1
 
 
 def test_bad_options_are_told_before_a_pipe_is_read(run: Run, use: Use) -> None:
