@@ -31,16 +31,18 @@ def compose(
     """
     asked = ctx.settings.options
     prompt, system = _filled(ctx, params or [])
-    schema = _schema(asked.schema)
+    schema = _schema(asked.schema, ctx.settings.values["schema"].source)
     earlier = tuple(messages.attached(history, pages=True))
     attached, stdin_left = _attachments(
         ctx, target, question or prompt, earlier, use_stdin=use_stdin
     )
     text = read_question(question, use_stdin=stdin_left, note=ctx.out.note, prompt=prompt)
     system = kept_system if system is None else system
+    sources = {key: each.source for key, each in ctx.settings.values.items()}
     shaped = shape.resolve(
         asked,
         target.known,
+        sources=sources,
         schema=schema,
         system=system,
         attachments=(*earlier, *attached),
@@ -59,7 +61,6 @@ def compose(
         history=history,
         shape=shaped,
     )
-    sources = {key: each.source for key, each in ctx.settings.values.items()}
     ask.check(request, target.known, sources)
     return request, schema
 
@@ -81,14 +82,15 @@ def _filled(ctx: Context, params: list[str]) -> tuple[str | None, str | None]:
     return prompt, filled if template.has_system else system
 
 
-def _schema(given: str | None) -> Mapping[str, Any] | None:
+def _schema(given: str | None, source: str) -> Mapping[str, Any] | None:
     """The schema in a JSON text, which begins with a brace or a bracket, or in a file."""
     if given is None:
         return None
     from bedrock_claude_cli.bedrock import schema
 
+    named = source if source == "--schema" else f"schema (from {source})"
     if given.lstrip()[:1] in ("{", "["):
-        return schema.read(given, "--schema")
+        return schema.read(given, named)
     path = Path(given)
     try:
         text = path.expanduser().read_bytes().decode("utf-8-sig")
@@ -98,7 +100,7 @@ def _schema(given: str | None) -> Mapping[str, Any] | None:
             why = f"it is not UTF-8 text (byte {error.start:,})"
         raise UsageError(
             f"the schema in {path} cannot be read: {why}",
-            hint="--schema takes a file, or the JSON itself, which begins with {",
+            hint=f"{named} takes a file, or the JSON itself, which begins with {{",
         ) from None
     return schema.read(text, f"the schema in {path}")
 

@@ -347,7 +347,7 @@ ROWS = (
                 "guardrailConfig": {"guardrailIdentifier": "abc123", "guardrailVersion": "7"}
             },
         },
-        cannot={"mantle": (6, "--via mantle takes no --guardrail")},
+        cannot={"mantle": (6, "--via mantle takes no guardrail")},
     ),
     Row(
         "meta",
@@ -360,7 +360,7 @@ ROWS = (
             ),
             "converse": {"requestMetadata": {"team": "search", "run": "7 of 9"}},
         },
-        cannot={"mantle": (6, "--via mantle takes no --meta")},
+        cannot={"mantle": (6, "--via mantle takes no meta")},
     ),
 )
 # Options that say how to wait and whether to repeat: nothing of them is in a request.

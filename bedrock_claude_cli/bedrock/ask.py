@@ -84,7 +84,7 @@ def _check_length(request: Request, known: KnownModel) -> None:
 
 def _check_options(options: Options, known: KnownModel, sources: Mapping[str, str]) -> None:
     def named(key: str) -> str:
-        return f"{key} {getattr(options, key)} (from {sources.get(key, 'the request')})"
+        return options.named(key, sources)
 
     sampling = [key for key in ("temperature", "top_p") if getattr(options, key) is not None]
     if sampling and known.sampling == "none":

@@ -97,6 +97,16 @@ class Options(NamedTuple):
         """The options that are set."""
         return {key: value for key, value in self._asdict().items() if value is not None}
 
+    def named(self, key: str, sources: Mapping[str, str]) -> str:
+        """An option with its value and who set it, as messages say it."""
+        value = getattr(self, key)
+        if isinstance(value, Mapping):
+            value = ", ".join(f"{name}={text}" for name, text in value.items())
+        said = f"{key} {str(value).lower() if isinstance(value, bool) else value}"
+        source = sources.get(key, "the request")
+        by = "the default" if source == "default" else f"from {source}"
+        return f"{'a schema' if key == 'schema' else said} ({by})"
+
 
 DEFAULTS = Options(**{key: spec.default for key, spec in SPECS.items()})
 

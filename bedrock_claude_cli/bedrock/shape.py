@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from bedrock_claude_cli.bedrock import forms, thinking
@@ -20,6 +21,7 @@ CANNOT: Mapping[str, Mapping[str, str]] = {
         "meta": "`--via invoke`, converse and sdk can",
     },
 }
+_NO_CITATIONS = "`--no-citations`, or leave the schema out"
 
 
 def resolve(
@@ -30,32 +32,41 @@ def resolve(
     system: str | None = None,
     attachments: tuple[Attachment, ...] = (),
     history: tuple[Mapping[str, Any], ...] = (),
+    sources: Mapping[str, str] = MappingProxyType({}),
 ) -> Shape:
     """The shape of a request; RejectedError names what the model or the transport cannot do.
 
     `known` None is a model that the catalogue does not know: what is asked is sent as it stands.
+    `sources` says who set each option.
     """
     via = options.via or "invoke"
     for key, others in CANNOT.get(via, {}).items():
         if getattr(options, key) is not None:
-            flag = key.replace("_", "-")
-            raise RejectedError(f"--via {via} takes no --{flag}", hint=others)
-    _check_meta(options)
+            raise RejectedError(f"--via {via} takes no {options.named(key, sources)}", hint=others)
+    _check_meta(options, sources)
     notes: list[str] = []
     betas = tuple(dict.fromkeys(_betas(options, known, notes)))
-    shaped = Shape(thinking=thinking.resolve(options, known), betas=betas)
+    shaped = Shape(thinking=thinking.resolve(options, known, sources), betas=betas)
+    if options.citations and schema is not None:
+        both = (options.named(key, sources) for key in ("citations", "schema"))
+        raise RejectedError(f"Bedrock takes no {' together with '.join(both)}", hint=_NO_CITATIONS)
     shaped = _with_citations(shaped, options, attachments, schema, notes)
     if schema is not None:
         shaped = _with_schema(shaped, options, known, schema, notes)
+    if options.cache is not None and known and known.prompt_caching is False:
+        asked = options.named("cache", sources)
+        raise RejectedError(f"{known.name} has no prompt cache for {asked}", hint="leave it out")
     notes += _about_cache(options, known, system, attachments, history)
     return shaped._replace(notes=tuple(notes))
 
 
-def _check_meta(options: Options) -> None:
+def _check_meta(options: Options, sources: Mapping[str, str]) -> None:
     try:
         forms.meta(options.meta or {})
     except ValueError as error:
-        raise UsageError(f"--meta {error}") from None
+        source = sources.get("meta", "the request")
+        named = source if source == "--meta" else f"meta (from {source})"
+        raise UsageError(f"{named} {error}") from None
 
 
 def _betas(options: Options, known: KnownModel | None, notes: list[str]) -> Iterator[str]:
@@ -95,10 +106,6 @@ def _with_citations(
         else:
             notes.append("citations are on: without them Converse reads a PDF's text only")
             wanted = True
-    if wanted and schema is not None:
-        raise RejectedError(
-            "Bedrock takes no citations together with a schema", hint="leave --citations out"
-        )
     return shaped._replace(citations=bool(wanted and documents))
 
 
@@ -134,11 +141,9 @@ def _about_cache(
     attachments: tuple[Attachment, ...],
     history: tuple[Mapping[str, Any], ...],
 ) -> Iterator[str]:
-    """What is worth saying about --cache; RejectedError where the model has no cache."""
+    """What is worth saying about --cache."""
     if options.cache is None:
         return
-    if known and known.prompt_caching is False:
-        raise RejectedError(f"{known.name} has no prompt cache", hint="leave --cache out")
     if system is None and not attachments and not history:
         yield "nothing to cache: --cache keeps the system prompt, attachments and earlier turns"
         return

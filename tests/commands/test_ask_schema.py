@@ -426,5 +426,5 @@ class TestPrinting:
         sandbox = use()
         attach = ("-a", str(tmp_path / "a.txt"), "--citations")
         result = run("ask", "Hello", "--schema", json.dumps(ITEMS), *attach, code=6)
-        assert "hint: leave --citations out" in result.err
+        assert "hint: `--no-citations`, or leave the schema out" in result.err
         assert sandbox.requests == []

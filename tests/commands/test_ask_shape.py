@@ -64,35 +64,45 @@ class TestThinking:
                 "",
             ),
             ("-m haiku-3 --thinking 2000", "has no thinking", None, None),
-            ("--thinking 1023", "at least 1024 tokens, not 1023", "--thinking 2048", ""),
-            ("--thinking 0", "at least 1024 tokens, not 0", "--thinking 2048", ""),
+            (
+                "--thinking 1023",
+                "thinking 1023 (from --thinking) is no budget, which has at least",
+                "--thinking 2048",
+                "",
+            ),
+            ("--thinking 0", "thinking 0 (from --thinking) is no budget", "--thinking 2048", ""),
             (
                 "--thinking 4096",
-                "nothing of --max-tokens 4096",
+                "leaves nothing of max_tokens 4096 (the default) for",
                 "--max-tokens 8192",
                 "--thinking 4096",
             ),
             (
                 "--thinking 63000",
-                "nothing of --max-tokens 4096",
+                "leaves nothing of max_tokens 4096 (the default) for",
                 "--thinking 32000 --max-tokens 64000",
                 "",
             ),
             (
                 "--thinking 2000 --temperature 0.5",
-                "takes no --temperature 0.5",
+                "takes no temperature 0.5 (from --temperature)",
                 "--thinking off",
                 "--temperature 0.5",
             ),
             (
                 "--thinking 2000 --top-p 0.9",
-                "takes --top-p from 0.95 on, not 0.9",
+                "takes no top_p 0.9 (from --top-p), only 0.95 and more",
                 "--thinking off",
                 "--top-p 0.9",
             ),
-            ("--effort low", "takes no --effort", "--thinking 2048", ""),
+            ("--effort low", "takes no effort low (from --effort)", "--thinking 2048", ""),
             ("-m opus-4.5 --effort max", "only low, medium, high", "--effort high", "-m opus-4.5"),
-            ("-m opus-4.6 --effort xhigh", "no --effort xhigh", "--effort max", "-m opus-4.6"),
+            (
+                "-m opus-4.6 --effort xhigh",
+                "no effort xhigh (from --effort)",
+                "--effort max",
+                "-m opus-4.6",
+            ),
             (
                 "-m sonnet-5 --thinking off --effort xhigh",
                 "only while it thinks",
@@ -110,7 +120,7 @@ class TestThinking:
         assert why in result.err.splitlines()[0]
         assert sandbox.requests == []
         if hint is None or mended is None:
-            assert "hint: leave --thinking out" in result.err
+            assert "hint: leave it out" in result.err
             return
         assert f"`{hint}" in result.err.splitlines()[1]
         run("ask", "Hello", *mended.split(), *hint.split())
