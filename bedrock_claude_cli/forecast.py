@@ -162,21 +162,29 @@ def _most(ctx: Context, request: Request, target: model_id.Target, prompt: int, 
     """The most for so many tokens: with --cache each may be written, which costs more than read."""
     price = pricing.price(target, ctx.settings.prices)
     tier = pricing.tier(price, prompt) if price else None
-    figures = [tier.input if tier else None]
-    if tier and request.options.cache is not None:
-        figures.append(
-            tier.cache_write_1h if request.options.cache == "1h" else tier.cache_write_5m
-        )
-    known = [figure for figure in figures if figure is not None]
-    if tier is None or tier.output is None or len(known) < len(figures):
-        alias = target.known.alias if target.known else target.base_id or target.model_id
-        what = "input, output and cache writes" if request.options.cache else "input and output"
-        raise UnmetError(
-            f"the price of {target.model_id} ({what}) is unknown, so --max-cost cannot hold",
-            hint=f"give it in the config, in USD per million tokens: `prices: {{{alias}: "
-            "{input: 3, output: 15}}`",
-        )
-    return _Most(prompt, how, max(known), request.options.max_tokens or 0, tier.output)
+    needed = ["input"]
+    if request.options.cache is not None:
+        needed.append(f"cache_write_{request.options.cache}")
+    figures: dict[str, Any] = {
+        key: getattr(tier, key) if tier else None for key in (*needed, "output")
+    }
+    missing = [key for key, figure in figures.items() if figure is None]
+    if missing:
+        raise _priceless(ctx, target, missing)
+    dearest = max(figures[key] for key in needed)
+    return _Most(prompt, how, dearest, request.options.max_tokens or 0, figures["output"])
+
+
+def _priceless(ctx: Context, target: model_id.Target, missing: list[str]) -> CliError:
+    key, own = pricing.override(target, ctx.settings.prices)
+    told = [f"{name}: {figure}" for name, figure in own.items()]
+    entry = ", ".join([*told, *(f"{name}: ..." for name in missing)])
+    return UnmetError(
+        f"the price of {target.model_id} is unknown ({', '.join(missing)}), so --max-cost cannot "
+        "hold",
+        hint=f"give it in {ctx.settings.path}, in USD per million tokens: `prices: {{{key}: "
+        f"{{{entry}}}}}`",
+    )
 
 
 def _too_dear(ctx: Context, target: model_id.Target, most: _Most, limit: float) -> CliError:

@@ -31,10 +31,8 @@ def price(target: Target, overrides: Overrides | None = None) -> Price | None:
     drop the long-context tier; what they leave out stays as listed.
     """
     listed = list_price(target.known, target.endpoint, target.region)
-    alias = target.known.alias if target.known else None
-    keys = (target.model_id, target.base_id, alias)
-    own = next((overrides[key] for key in keys if overrides and key and key in overrides), None)
-    if own is None:
+    _, own = override(target, overrides or {})
+    if not own:
         return listed
     base = listed or Price(None, None)
     return Price(
@@ -45,6 +43,14 @@ def price(target: Target, overrides: Overrides | None = None) -> Price | None:
         cache_write_1h=own.get("cache_write_1h", base.cache_write_1h),
         source="config",
     )
+
+
+def override(target: Target, overrides: Overrides) -> tuple[str, Mapping[str, float]]:
+    """The key of the config's `prices` that counts for a model, and its figures, if any."""
+    alias = target.known.alias if target.known else None
+    keys = [key for key in (target.model_id, target.base_id, alias) if key]
+    key = next((key for key in keys if key in overrides), keys[-1])
+    return key, overrides.get(key, {})
 
 
 def tier(price: Price, prompt: int) -> Price:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -164,16 +165,45 @@ class TestMaxCost:
         sandbox = use()
         config = tmp_path / "c.yaml"
         argv = ["ask", "Hi", "-m", "anthropic.claude-new-9-v1:0", "--config", str(config)]
-        for prices in ("{}", "{output: 1}", "{input: 1}"):
+        for prices, missing in (
+            ("{}", "input, output"), ("{output: 1}", "input"), ("{input: 1}", "output")
+        ):  # fmt: skip
             config.write_text(f"prices: {{'anthropic.claude-new-9-v1:0': {prices}}}")
             result = run(*argv, "--max-cost", "1000", code=11)
-            assert "so --max-cost cannot hold" in result.err
-            assert "hint: give it in the config" in result.err
+            assert f"is unknown ({missing}), so --max-cost cannot hold" in result.err
+            assert f"hint: give it in {config}, in USD" in result.err
         assert sandbox.requests == []
         config.write_text("prices: {'anthropic.claude-new-9-v1:0': {input: 1, output: 1}}")
         run(*argv, "--max-cost", "1000", "--dry-run")
         result = run(*argv, "--max-cost", "1000", "--cache", "--system", "x", code=11)
-        assert "(input, output and cache writes) is unknown" in result.err
+        assert "is unknown (cache_write_5m)" in result.err
+
+    @pytest.mark.parametrize(
+        ("model", "own", "flags", "missing"),
+        [
+            ("opus-4.1", "{opus-4.1: {input: 3, output: 15}}", "--cache 1h", "cache_write_1h"),
+            ("opus-4.1", "{}", "--cache 1h", "cache_write_1h"),
+            ("anthropic.claude-new-9-v1:0", "{}", "--cache", "input, cache_write_5m, output"),
+            ("anthropic.claude-new-9-v1:0", "{anthropic.claude-new-9-v1:0: {output: 2.5}}", "",
+             "input"),
+        ],
+    )  # fmt: skip
+    def test_what_a_price_lacks_is_all_that_the_hint_asks_for(
+        self, model: str, own: str, flags: str, missing: str, run: Run, use: Use, tmp_path: Path
+    ) -> None:
+        sandbox = use()
+        config = tmp_path / "c.yaml"
+        config.write_text(f"prices: {own}\n")
+        argv = ["ask", "Hi", "-s", "S", "-m", model, "--max-cost", "1000", *flags.split()]
+        argv += ["--config", str(config)]
+        told = run(*argv, code=11)
+        assert f"is unknown ({missing})" in told.err
+        entry = told.err.rpartition("`prices: ")[2].partition("`\n")[0]
+        assert re.findall(r"(\w+): \.\.\.", entry) == missing.split(", ")
+        assert set(re.findall(r": ([0-9.]*\d)", entry)) == set(re.findall(r": ([0-9.]*\d)", own))
+        config.write_text(f"prices: {entry}\n".replace("...", "30"))
+        run(*argv, "--dry-run")
+        assert sandbox.requests == []
 
     def test_own_prices_count(self, run: Run, use: Use, tmp_path: Path) -> None:
         sandbox = use()
