@@ -66,6 +66,11 @@ def _check(ctx: Context, wish: Wish) -> None:
     given = [name for name, value in ways.items() if value]
     if len(given) > 1:
         raise UsageError(f"{' and '.join(given)} exclude each other", hint="give one of them")
+    if wish.max_cost is not None and (wish.count_tokens or wish.code):
+        raise UsageError(
+            f"{given[0]} and --max-cost exclude each other, for {given[0]} costs nothing",
+            hint="leave --max-cost out",
+        )
     if wish.extract is not None and ctx.settings.options.schema is not None:
         raise UsageError(
             "--extract picks a code block, and with --schema the answer is bare JSON",
@@ -91,7 +96,7 @@ def _with_chat(ctx: Context, question: str | None, wish: Wish, kept: Chat | None
         forecast.count_tokens(ctx, request, target)
         return ExitCode.OK
     if wish.max_cost is not None:
-        forecast.check_cost(ctx, request, target, wish.max_cost)
+        forecast.check_cost(ctx, request, target, wish.max_cost, count=wish.sends)
     if wish.dry_run:
         ctx.out.data(forecast.dry_run(ctx, request, target))
         return ExitCode.OK

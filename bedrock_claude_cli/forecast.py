@@ -117,11 +117,13 @@ class _Most(NamedTuple):
         return self.input_usd + self.output_usd
 
 
-def check_cost(ctx: Context, request: Request, target: model_id.Target, limit: float) -> None:
+def check_cost(
+    ctx: Context, request: Request, target: model_id.Target, limit: float, *, count: bool = True
+) -> None:
     """UnmetError where the question could cost more than `limit` USD, or nobody knows.
 
     The bound is a true one, without a request to AWS; only where it is above the limit the tokens
-    are counted, if AWS does that for this model.
+    are counted, if `count` allows it and AWS does that for this model.
     """
     from bedrock_claude_cli.bedrock import tokens
 
@@ -131,7 +133,7 @@ def check_cost(ctx: Context, request: Request, target: model_id.Target, limit: f
     most = _most(ctx, request, target, bound, how) if bound is not None else None
     if most is not None and most.usd <= limit:
         return
-    if most is None or most.output_usd <= limit:
+    if count and (most is None or most.output_usd <= limit):
         most = _exactly(ctx, request, target) or most
     if most is None:
         raise UnmetError(

@@ -161,6 +161,21 @@ class TestMaxCost:
         run(*argv, "0.03", code=4)
         assert operations(sandbox) == ["CountTokens"]
 
+    def test_a_dry_run_counts_nothing(self, run: Run, use: Use, pdf: Path) -> None:
+        sandbox = use()
+        argv = ("ask", "word " * 2000, "--max-tokens", "1000", "--dry-run", "--max-cost")
+        run(*argv, "0.05")
+        told = run(*argv, "0.03", code=11)
+        assert "at most, a token being at least a byte" in told.err
+        assert sandbox.requests == []
+
+    @pytest.mark.parametrize("other", ["--count-tokens", "--code=curl"])
+    def test_what_costs_nothing_takes_no_limit(self, other: str, run: Run, use: Use) -> None:
+        sandbox = use()
+        told = run("ask", "Hi", other, "--max-cost", "1", code=2)
+        assert f"{other.split('=')[0]} and --max-cost exclude each other" in told.err
+        assert (told.out, sandbox.requests) == ("", [])
+
     def test_an_unknown_price_is_a_refusal(self, run: Run, use: Use, tmp_path: Path) -> None:
         sandbox = use()
         config = tmp_path / "c.yaml"
