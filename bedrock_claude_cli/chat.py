@@ -44,7 +44,7 @@ class Chat:
         except OSError as error:
             raise ConfigError(f"the chat {self.path} cannot be read: {error.strerror}") from None
         try:
-            found = json.loads(text)
+            found = _json(text)
             if not isinstance(found, dict):
                 raise ValueError("it is not a JSON object")
             if found["schema"] != SCHEMA:
@@ -109,8 +109,11 @@ def opened(name: str, environ: Mapping[str, str], *, sandbox: bool, keep: bool) 
     if not _NAME.fullmatch(name):
         raise UsageError(f"--chat takes a name of letters, figures, `.`, `_` and `-`, not `{name}`")
     folder = config.xdg_folder(environ, "XDG_STATE_HOME", ".local/state") / "chats"
-    if not folder.is_absolute():
-        raise UsageError("--chat has no folder to keep it in", hint="set HOME or XDG_STATE_HOME")
+    homeless = (
+        environ.get("HOME") == "" and not Path(environ.get("XDG_STATE_HOME", "")).is_absolute()
+    )
+    if homeless or not folder.is_absolute():
+        raise ConfigError("--chat has no folder to keep it in", hint="set HOME or XDG_STATE_HOME")
     chat = Chat(folder / f"{name}.json", sandbox=sandbox)
     if not keep:
         chat.read()
@@ -168,6 +171,16 @@ def _replace(path: Path, text: str) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _json(text: bytes) -> Any:
+    try:
+        return json.loads(text)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"it is not UTF-8 text (byte {error.start:,})") from None
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise ValueError(f"it is not JSON ({where})" if text.strip() else "it is empty") from None
 
 
 def _turns(found: Any) -> Iterator[Mapping[str, Any]]:

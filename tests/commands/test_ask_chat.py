@@ -314,6 +314,30 @@ class TestRefused:
         assert kept.read_bytes() == before
         assert sandbox.requests == []
 
+    @pytest.mark.parametrize(
+        ("content", "why"),
+        [
+            (b"", "it is empty"),
+            (b'{\n "schema": 1,,', "it is not JSON (line 2, column 14)"),
+            (b'{"a": "\xff"}', "it is not UTF-8 text (byte 7)"),
+        ],
+    )
+    def test_what_is_no_json_is_told_plainly(
+        self, content: bytes, why: str, run: Run, use: Use, kept: Path
+    ) -> None:
+        use()
+        write(kept, content)
+        result = run("ask", "Hi", "--chat", "plan", code=3)
+        assert result.err.splitlines()[0].endswith(f"is no chat of this tool: {why}")
+
+    @pytest.mark.parametrize("state", ["", "relative"])
+    def test_without_a_home_there_is_no_folder(self, state: str, run: Run, use: Use) -> None:
+        sandbox = use()
+        env = {"HOME": "", "XDG_STATE_HOME": state}
+        result = run("ask", "Hi", "--chat", "plan", code=3, env=env)
+        assert "hint: set HOME or XDG_STATE_HOME" in result.err
+        assert sandbox.requests == []
+
     def test_neither_a_folder_nor_a_pipe_is_read(self, run: Run, use: Use, kept: Path) -> None:
         use()
         kept.mkdir(parents=True)
