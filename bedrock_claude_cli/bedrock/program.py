@@ -197,7 +197,7 @@ def _curl(request: Request, place: Place) -> str:
         )
     )
     shown = json.dumps(body, indent=2, ensure_ascii=False)
-    return f"""# Needs curl, and a Bedrock API key in AWS_BEARER_TOKEN_BEDROCK
+    return f"""# apt-get install "curl"; a Bedrock API key is in AWS_BEARER_TOKEN_BEDROCK
 curl -sS --fail-with-body --max-time {UNSTREAMED} \\
   {options} \\
   --data-binary @- "{url}" <<'JSON'

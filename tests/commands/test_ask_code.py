@@ -91,7 +91,7 @@ INSTALLS = {
     "python": '# pip install "anthropic[bedrock]',
     "boto3": '# pip install "boto3>=',
     "typescript": '// npm install "@anthropic-ai/bedrock-sdk"',
-    "curl": "# Needs curl, and a Bedrock API key in AWS_BEARER_TOKEN_BEDROCK",
+    "curl": '# apt-get install "curl"; a Bedrock API key is in AWS_BEARER',
 }
 
 
@@ -187,4 +187,4 @@ def test_a_program_names_the_profile_that_a_flag_names(run: Run, home: Path) -> 
 def test_json_carries_the_program(run: Run) -> None:
     told = json.loads(run("ask", "-qn", "hi", "--sandbox", "--code", "curl", "--json").out)
     assert told["language"] == "curl"
-    assert told["program"].startswith("# Needs curl")
+    assert told["program"].startswith('# apt-get install "curl"')
