@@ -36,7 +36,7 @@ class Problems:
 
     def texts(self) -> list[str]:
         """The problems in the order of the file."""
-        return [text for _, text in sorted(self.lines)]
+        return [text for _, text in sorted(self.lines, key=lambda line: line[0])]
 
 
 def read_yaml(path: Path, problems: Problems) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -184,6 +185,15 @@ class TestFiles:
         assert f"{file}:7:1 system: looks like an AWS secret" in result.err
         assert FAKE_ID not in result.err
         assert sandbox.requests == []
+
+    def test_faults_are_told_in_the_order_of_the_text(
+        self, run: Run, use: Use, tmp_path: Path
+    ) -> None:
+        use()
+        file = tmp_path / "t.yaml"
+        file.write_text("prompt: |\n" + "  costs $5\n" * 11)
+        told = run("ask", "Hello", "-t", str(file), code=3).err
+        assert [int(line) for line in re.findall(r"prompt: line (\d+)", told)] == [*range(1, 12)]
 
     @pytest.mark.parametrize("text", ["- a\n", "a: [\n"])
     def test_no_preset_at_all(self, text: str, run: Run, use: Use, tmp_path: Path) -> None:
