@@ -6,6 +6,7 @@ explain what went wrong.
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 from collections.abc import Iterator
@@ -185,6 +186,9 @@ def _granting(hint: str, message: str) -> str:
     return hint.replace("{action}", action).replace("{statement}", told)
 
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
 def translate(error: BaseException) -> CliError:
     """Any exception as the error a user sees; an unexpected one is exit 1.
 
@@ -220,6 +224,12 @@ def translate(error: BaseException) -> CliError:
             return unfetched
     if names[0] == "RuntimeError" and "could not resolve aws credentials" in str(error).lower():
         return AuthError(str(error), hint=NO_CREDENTIALS)
+    if isinstance(error, OSError) and error.errno in _NO_ROOM and error.filename is None:
+        return CliError(
+            f"stdout cannot be written: {error.strerror}",
+            hint="make room where the output goes, or let it go elsewhere",
+            retry="maybe-billed",
+        )
     return CliError(f"{names[0]}: {_one_line(error)}", hint="`--debug` shows where", code="Failure")
 
 

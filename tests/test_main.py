@@ -155,13 +155,16 @@ def test_output_is_utf_8_and_what_a_locale_lacks_is_escaped() -> None:
         assert shown.stdout == b"na\\xefve \\u2713\n"
 
 
-def test_a_full_disk_is_told_and_is_no_closed_pipe() -> None:
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+def test_a_full_disk_is_told_and_is_no_closed_pipe(flags: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [str(BIN), "ask", "--sandbox", "-nq", "hi"],
+            [str(BIN), "ask", "--sandbox", "-nq", "hi", *flags],
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
         )
     assert done.returncode == 1
-    assert "No space left on device" in done.stderr
+    assert "stdout cannot be written: No space left on device" in done.stderr
+    if flags:
+        assert json.loads(done.stderr.splitlines()[-1])["error"]["retry"] == "maybe-billed"
