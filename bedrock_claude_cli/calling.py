@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bedrock_claude_cli.aws import UNSTREAMED_TIMEOUT
 from bedrock_claude_cli.bedrock import ask, model_id
 from bedrock_claude_cli.bedrock.catalog import Catalog
-from bedrock_claude_cli.bedrock.prompt import Request
+from bedrock_claude_cli.bedrock.prompt import Options, Request
 from bedrock_claude_cli.context import Context
 
 if TYPE_CHECKING:
@@ -17,13 +17,17 @@ if TYPE_CHECKING:
 
 
 def target(
-    ctx: Context, known: Catalog, region: str | None = None, via: str | None = None
+    ctx: Context,
+    known: Catalog,
+    region: str | None = None,
+    via: str | None = None,
+    options: Options | None = None,
 ) -> model_id.Target:
     """The id that would be sent, from the catalogue and what was seen in the region lately.
 
-    `region` and `via` are the settings' own by default.
+    `region`, `via` and `options` are the settings' own by default.
     """
-    chosen, folder = ctx.settings.options, ctx.cache_folder()
+    chosen, folder = options or ctx.settings.options, ctx.cache_folder()
     region = region or ctx.region
     if (via or chosen.via) == "mantle":
         return model_id.resolve_mantle(

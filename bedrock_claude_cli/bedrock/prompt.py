@@ -141,7 +141,8 @@ UNSHAPED = Shape()
 class Request:
     """One question: options with nothing left to resolve, the id that is sent, and the content.
 
-    `history` are earlier turns in the Messages API's shape.
+    `history` are earlier turns in the Messages API's shape, the whole conversation where `text` is
+    empty. `body` is InvokeModel's own, which is sent as it stands instead of all the rest.
     """
 
     options: Options
@@ -151,3 +152,4 @@ class Request:
     attachments: tuple[Attachment, ...] = ()
     history: tuple[Mapping[str, Any], ...] = ()
     shape: Shape = UNSHAPED
+    body: Mapping[str, Any] | None = None
