@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -66,12 +66,13 @@ class Composer:
         self._bases: dict[str, _Base | CliError] = {}
         self.notes: dict[str, None] = {}
 
-    def judge(self, record: Record) -> Iterator[str]:
-        """What is wrong with a record, in words."""
+    def judge(self, record: Record) -> Generator[str, None, Composed | None]:
+        """What is wrong with a record, in words; returns the request if nothing is."""
         try:
-            self.compose(record)
+            return self.compose(record)
         except CliError as error:
             yield error.message
+            return None
 
     def compose(self, record: Record) -> Composed:
         """The request of a record; CliError says everything that is wrong with it."""
