@@ -57,8 +57,18 @@ MAY_IMPORT = {
     "chat": {"config", "errors", "bedrock"},
     "asking": {"calling", "chat", "compose", "context", "errors", "forecast", "reply", "bedrock"},
     "forecast": {"calling", "context", "errors", "explain", "bedrock"},
+    "compose_record": {
+        "calling", "compose", "context", "errors", "question", "template", "bedrock",
+    },
+    "run_plan": {"aws", "calling", "compose_record", "context", "forecast", "bedrock"},
+    "run_forecast": {"compose_record", "context", "errors", "bedrock"},
+    "run_view": {"output", "bedrock"},
+    "running": {
+        "compose_record", "context", "errors", "run_forecast", "run_plan", "run_view", "bedrock",
+    },
     "commands": {
-        "asking", "calling", "compose", "context", "options", "complete", "output",
+        "asking", "running", "run_plan", "calling", "compose", "context", "options", "complete",
+        "output",
         "terminal", "question", "reply", "extract", "confirm", "logging_view", "log_view",
         "usage_report", "errors", "explain", "config", "config_example", "config_file",
         "bedrock", "sandbox",

@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from bedrock_claude_cli import options, running
+from bedrock_claude_cli import options, run_plan, running
 from bedrock_claude_cli.context import Context
 from bedrock_claude_cli.context import command as as_command
 from bedrock_claude_cli.errors import UsageError
@@ -119,7 +119,7 @@ def command(
         return running.status(ctx, of)
     if of is not None:
         raise UsageError(f"run takes one input, and `{of}` is another", hint=f"-o {of}")
-    wish = running.Wish(
+    wish = run_plan.Wish(
         output=output,
         concurrency=concurrency,
         rpm=rpm,
@@ -135,11 +135,11 @@ def command(
     return running.run(ctx, given, wish, _go_on(ctx, given, wish))
 
 
-def _go_on(ctx: Context, given: str, wish: running.Wish) -> str:
+def _go_on(ctx: Context, given: str, wish: run_plan.Wish) -> str:
     """The command line that goes on with a run: the same one, but for --force."""
     words = ["bedrock-claude", "run", given]
     told = {**ctx.given, **ctx.shared._asdict(), **wish._asdict()}
-    usual = running.Wish()._asdict()
+    usual = run_plan.Wish()._asdict()
     for key in ("force", "dry_run", "retry_failed", "json", "query"):
         told.pop(key)
     for key, value in told.items():
