@@ -142,7 +142,9 @@ class RunOutput:
         self._end += len(line)
 
     def close(self) -> None:
-        """Let another run have it."""
+        """Let another run have it; a file without a line does not stay."""
+        if not self._end:
+            Path(self.path).expanduser().unlink(missing_ok=True)
         os.close(self._descriptor)
 
 
@@ -163,6 +165,8 @@ def open_output(path: str) -> RunOutput:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise UsageError(f"{path} is no file", hint="give a file with -o")
         _lock(descriptor, path)
+        if not found.exists() or found.stat().st_ino != os.fstat(descriptor).st_ino:
+            raise CliError(f"another run just let go of {path}", hint="run it again")
         return RunOutput(path, descriptor)
     except BaseException:
         os.close(descriptor)
