@@ -12,7 +12,13 @@ from bedrock_claude_cli.bedrock.job_upload import Upload, abort_left
 from bedrock_claude_cli.bedrock.logging_step import Step, grant, missing_permission
 from bedrock_claude_cli.compose_record import Composer
 from bedrock_claude_cli.context import Context
-from bedrock_claude_cli.errors import DeniedError, PendingError, RejectedError, UnavailableError
+from bedrock_claude_cli.errors import (
+    CliError,
+    DeniedError,
+    PendingError,
+    RejectedError,
+    UnavailableError,
+)
 
 # Seconds between looks at jobs: the last one again and again.
 PAUSES = (1, 2, 4, 8, 15, 30, 60)
@@ -86,8 +92,19 @@ def upload(ctx: Context, plan: Plan, source: records.Source, composer: Composer)
                 ctx.out.note(f"uploaded {there.part.input_uri}")
     except BaseException:
         for each in open_parts.values():
-            each.abort()
+            _give_up(ctx, each)
         raise
+
+
+def _give_up(ctx: Context, unfinished: _Open) -> None:
+    """Abort an upload; where even that fails, the first error is the one to tell."""
+    try:
+        unfinished.abort()
+    except Exception as error:
+        from bedrock_claude_cli.explain import translate
+
+        uri = unfinished.part.input_uri
+        ctx.out.warn(f"an unfinished upload stays at {uri}: {translate(error).message}")
 
 
 class _Open:
@@ -120,7 +137,7 @@ def start(ctx: Context, manifest: Manifest, *, patient: bool, continued: bool) -
     """Start every part that has no job yet; false where AWS runs no more of them at once."""
     bedrock = ctx.aws.client("bedrock", region=manifest.region)
     for part in manifest.parts:
-        if part.arn is not None or not part.uploaded:
+        if part.arn is not None or part.ended or not part.uploaded:
             continue
         if continued:
             jobs.find(bedrock, part)
@@ -140,11 +157,28 @@ def refresh(ctx: Context, manifest: Manifest) -> list[Part]:
     return changed
 
 
+def stop(ctx: Context, manifest: Manifest) -> None:
+    """Stop every part that has not ended, those that were not started included."""
+    bedrock = ctx.aws.client("bedrock", region=manifest.region)
+    for part in manifest.parts:
+        if part.arn is None and not part.ended:
+            part.status, part.message = "Stopped", "it was stopped before it was started"
+        elif not part.ended:
+            jobs.stop(bedrock, part)
+    refresh(ctx, manifest)
+
+
 def wait(ctx: Context, manifest: Manifest, seconds: float) -> None:
     """Wait until every part has ended, starting those that had no room; PendingError before that.
 
     `seconds` may be infinite. What only delays it (throttles, lost connections) is said.
     """
+    if not all(part.uploaded for part in manifest.parts):
+        raise CliError(
+            f"the input of {manifest.name} is not wholly uploaded",
+            hint="the same `jobs submit` continues it",
+            code="NotUploaded",
+        )
     end, look = time.monotonic() + seconds, 0
     while True:
         try:
@@ -168,7 +202,7 @@ def wait(ctx: Context, manifest: Manifest, seconds: float) -> None:
 def _look(ctx: Context, manifest: Manifest) -> None:
     for part in refresh(ctx, manifest):
         ctx.out.note(f"{part.name}: {part.status}")
-    unstarted = [part for part in manifest.parts if part.arn is None]
+    unstarted = [part for part in manifest.parts if part.arn is None and not part.ended]
     if unstarted:
         start(ctx, manifest, patient=False, continued=True)
         for part in unstarted:

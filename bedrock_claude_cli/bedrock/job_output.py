@@ -51,7 +51,8 @@ def fetch(
     index = _index(s3, part)
     name = part.input_uri.rpartition("/")[2]
     job = (part.arn or "").rpartition("/")[2]
-    for line in _lines(s3, f"{part.output_uri.rstrip('/')}/{job}/{name}.out"):
+    output = f"{part.output_uri.rstrip('/')}/{job}/{name}.out"
+    for line in _lines(s3, output) if job else ():
         found = json.loads(line)
         entry = index.pop(found["recordId"], None)
         if entry is None:
@@ -84,6 +85,8 @@ def missing(part: Part) -> CliError:
 
 def _index(s3: Any, part: Part) -> dict[str, Entry]:
     found: dict[str, Entry] = {}
+    if not part.uploaded:
+        raise RejectedError(f"{part.name} was stopped before its input was uploaded")
     try:
         for line in _lines(s3, part.input_uri + INDEX, absent=False):
             record_id, *rest = json.loads(line)

@@ -119,9 +119,8 @@ def _submit(ctx: Context, wish: batching.Wish, *, yes: bool, dry_run: bool) -> i
                 ctx.out.line(line)
         ctx.out.note(batching.limits_note(wish))
         batch_submit.refuse(plan.steps)
-        if not dry_run:
-            if not all(part.arn for part in plan.manifest.parts):
-                confirm(ctx.out, _question(plan), yes=yes)
+        if not dry_run and not all(part.arn or part.ended for part in plan.manifest.parts):
+            confirm(ctx.out, _question(plan), yes=yes)
             batch_submit.submit(ctx, plan, source, composer)
     finally:
         source.close()
@@ -191,13 +190,10 @@ def stop(ctx: Context, job: Job, yes: options.Yes = False) -> int:
     """Stop a job; what was answered by then is written and billed."""
     manifest = find(ctx, job)
     batch_submit.refresh(ctx, manifest)
-    running = [part for part in manifest.parts if part.arn and not part.ended]
+    running = [part for part in manifest.parts if not part.ended]
     if running:
         confirm(ctx.out, f"Stop {', '.join(part.name for part in running)}?", yes=yes)
-    bedrock = ctx.aws.client("bedrock", region=manifest.region)
-    for part in running:
-        jobs.stop(bedrock, part)
-    batch_submit.refresh(ctx, manifest)
+    batch_submit.stop(ctx, manifest)
     job_view.show(ctx.out, manifest)
     return ExitCode.OK
 
