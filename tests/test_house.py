@@ -66,7 +66,11 @@ MAY_IMPORT = {
     "running": {
         "compose_record", "context", "errors", "run_forecast", "run_plan", "run_view", "bedrock",
     },
+    "batching": {"compose_record", "context", "errors", "bedrock"},
+    "batch_submit": {"batching", "compose_record", "context", "errors", "explain", "bedrock"},
+    "job_view": {"batching", "logging_view", "output", "bedrock"},
     "commands": {
+        "batching", "batch_submit", "job_view", "compose_record", "forecast",
         "asking", "running", "run_plan", "calling", "compose", "context", "options", "complete",
         "output",
         "terminal", "question", "reply", "extract", "confirm", "logging_view", "log_view",
@@ -82,7 +86,10 @@ ONLY = {
     "commands/sandbox.py": {"sandbox"},
 }
 # A group of commands may stand in several files.
-GROUPS = {"commands/logs.py": {"commands.logs_read"}}
+GROUPS = {
+    "commands/logs.py": {"commands.logs_read"},
+    "commands/jobs.py": {"commands.jobs_fetch"},
+}
 NEVER = {
     "bedrock": {"typer", "rich", "yaml"},
     "config": {"typer", "rich", "boto3", "botocore"},

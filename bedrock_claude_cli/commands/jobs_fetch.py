@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bedrock_claude_cli import batch_submit, forecast
+from bedrock_claude_cli import batch_submit, complete, forecast
 from bedrock_claude_cli.bedrock import catalog, job_cost, job_manifest, job_output, jobs, model_id
 from bedrock_claude_cli.bedrock.answer import Answer
 from bedrock_claude_cli.bedrock.job_manifest import Manifest, Part
@@ -20,7 +20,14 @@ from bedrock_claude_cli.context import Context
 from bedrock_claude_cli.context import command as as_command
 from bedrock_claude_cli.errors import CliError, ExitCode, UsageError
 
-Job = Annotated[str, typer.Argument(metavar="JOB", help="NAME.job.json, a job's ARN, or its name.")]
+Job = Annotated[
+    str,
+    typer.Argument(
+        metavar="JOB",
+        help="NAME.job.json, a job's ARN, or its name.",
+        autocompletion=complete.jobs,
+    ),
+]
 MOST_NAMED = 20
 
 
