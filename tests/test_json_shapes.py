@@ -126,6 +126,29 @@ def test_the_fields_named_in_running_text(run: Run) -> None:
     }
 
 
+def test_the_keys_of_jobs(
+    run: Run, use: Callable[..., Sandbox], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    use()
+    world.make_bucket("batch", "")
+    Path("in.jsonl").write_text('{"prompt": "Hi"}\n' * 100)
+    made = printed(run, "jobs", "submit", "in.jsonl", "--bucket", "batch", "--yes", "--json")
+    for _ in range(2):
+        run("jobs", "show", "in", code=8)
+    stopped = printed(run, "jobs", "stop", "in", "--yes", "--json")
+    waited = json.loads(run("jobs", "wait", "in", "--json", code=9).out)
+    (row,) = printed(run, "jobs", "list", "--json")
+    fetched = json.loads(run("jobs", "fetch", "in", "-o", "out", "--json", code=9).out)
+    for found in (made, stopped, waited, row, fetched):
+        assert found.pop("schema") == 1
+    assert set(made) == told("jobs") | told("jobs submit")
+    assert set(stopped) == set(waited) == told("jobs")
+    assert set(waited["jobs"][0]) == told("jobs jobs")
+    assert set(row) == told("jobs list")
+    assert set(fetched) == told("jobs fetch")
+
+
 def test_the_keys_of_what_was_logged(run: Run, use: Callable[..., Sandbox]) -> None:
     use()
     world.make_group()
