@@ -46,28 +46,43 @@ class Plan:
         composer: compose_record.Composer,
         state: State,
         wish: Wish,
-        count: Callable[[compose_record.Composed], None] = lambda composed: None,
+        count: Callable[[compose_record.Composed], None] | None = None,
     ) -> None:
         self._composer, self._state, self._wish = composer, state, wish
         self._prices, self._count = ctx.settings.prices, count
+        self._quick = count is None and wish.max_cost is None
+        self._first = 0
         self.to_do = self.skipped = self.left_failed = 0
 
     def judge(self, record: records.Record) -> Iterator[str]:
         """What is wrong with a record; the others are counted."""
+        plain = self._composer.plain_sha256(record) if self._quick else None
+        if plain is not None:
+            yield from self._place(record, plain)
+            return
         composed = yield from self._composer.judge(record)
         if composed is None:
             return
         if self._wish.max_cost is not None and self._most(composed) is None:
             yield f"what {composed.target.model_id} can cost is unknown, so --max-cost cannot hold"
             return
-        found = "new"
-        if self._state.has(record.id):
-            found = self._state.find(record.id, composed.sha256)
+        yield from self._place(record, lambda: composed.sha256, composed)
+
+    def _place(
+        self,
+        record: records.Record,
+        sha256: Callable[[], str],
+        composed: compose_record.Composed | None = None,
+    ) -> Iterator[str]:
+        """Compare a record with the output."""
+        found = self._state.find(record.id, sha256()) if len(self._state) else "new"
         if found == "changed" and not self._wish.force:
             yield f"`{record.id}` is in the output with another request: --force asks it anew"
         if self._wanted(found):
+            self._first = self._first or record.line
             self.to_do += 1
-            self._count(composed)
+            if self._count is not None and composed is not None:
+                self._count(composed)
         else:
             self.skipped += 1
             self.left_failed += found == "failed"
@@ -84,7 +99,7 @@ class Plan:
 
     def jobs(self, source: records.Source) -> Iterator[Job]:
         """The records that are to be done, as they are sent."""
-        for record in source.records():
+        for record in source.records(self._first):
             there = self._state.has(record.id)
             if there and not (self._wish.force or self._state.failed(record.id)):
                 continue

@@ -32,15 +32,15 @@ class Source:
         found = os.fstat(self._file.fileno())
         return found.st_size, found.st_mtime_ns
 
-    def read(self) -> Iterator[Record | Fault]:
-        """Every record, and every line that is none; CliError if the file changed meanwhile."""
+    def read(self, first: int = 0) -> Iterator[Record | Fault]:
+        """Every record, and every line that is none; of JSONL from the line `first` on."""
         self._file.seek(0)
         raw: IO[bytes] = self._file
         if self._zipped:
             import gzip
 
             raw = gzip.GzipFile(fileobj=self._file)  # type: ignore[assignment]
-        found = record_parse.of_csv(raw) if self._kind == "csv" else _parsed(raw)
+        found = record_parse.of_csv(raw) if self._kind == "csv" else _parsed(raw, first)
         try:
             for each in found:
                 if each is not None:
@@ -51,9 +51,9 @@ class Source:
         except ValueError as error:  # zlib's own, of a broken archive
             raise UsageError(f"{self.name} is not as its name says: {error}") from None
 
-    def records(self) -> Iterator[Record]:
+    def records(self, first: int = 0) -> Iterator[Record]:
         """The records of an input that was checked; CliError if it is not as it was then."""
-        for each in self.read():
+        for each in self.read(first):
             if isinstance(each, Fault) or self._stat() != self._state:
                 raise CliError(
                     f"{self.name} was changed while it was read",
@@ -148,9 +148,10 @@ def _twice(source: Source, hashes: array[int]) -> Iterator[Fault]:
             first[record.id] = record.line
 
 
-def _parsed(raw: IO[bytes]) -> Iterator[Record | Fault | None]:
+def _parsed(raw: IO[bytes], first: int) -> Iterator[Record | Fault | None]:
     for number, line in enumerate(_lines(raw), 1):
-        yield record_parse.of_json(number, line)
+        if number >= first:
+            yield record_parse.of_json(number, line)
 
 
 def _lines(raw: IO[bytes]) -> Iterator[bytes]:

@@ -69,11 +69,11 @@ class State:
 
     def find(self, record_id: str, sha256: str) -> Found:
         """What became of a record."""
-        if not self.has(record_id):
-            return "new"
-        if self.failed(record_id):
+        if self._failed and self.failed(record_id):
             return "failed"
-        return "done" if _in(self._pairs, hash((record_id, sha256))) else "changed"
+        if _in(self._pairs, hash((record_id, sha256))):
+            return "done"
+        return "changed" if self.has(record_id) else "new"
 
 
 def _in(values: array[int], value: int) -> bool:
