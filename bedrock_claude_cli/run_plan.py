@@ -52,7 +52,7 @@ class Plan:
         self._prices, self._count = ctx.settings.prices, count
         self._quick = count is None and wish.max_cost is None
         self._first = 0
-        self.to_do = self.skipped = self.left_failed = 0
+        self.to_do = self.again = self.skipped = self.left_failed = 0
 
     def judge(self, record: records.Record) -> Iterator[str]:
         """What is wrong with a record; the others are counted."""
@@ -81,6 +81,7 @@ class Plan:
         if self._wanted(found):
             self._first = self._first or record.line
             self.to_do += 1
+            self.again += found != "new"
             if self._count is not None and composed is not None:
                 self._count(composed)
         else:

@@ -140,6 +140,8 @@ def _end(ctx: Context, engine: Engine, output: RunOutput, plan: Plan, go_on: str
             ctx.out.stdout.write(line.decode())
         count = len(engine.unwritten)
         ctx.out.warn(f"{count} finished records that {output.path} did not take are on stdout")
+    elif plan.again or output.state.twice:
+        output.compact()
     summary = run_view.summary(engine, output.path, plan.to_do, plan.skipped)
     if ctx.out.json:
         ctx.out.data(summary)

@@ -15,14 +15,17 @@ from bedrock_claude_cli.bedrock.answer import Answer
 from bedrock_claude_cli.bedrock.model_id import Target
 from bedrock_claude_cli.bedrock.prompt import Request
 
-HEAD = ("id", "request_sha256", "cost_usd", "cost_at_most_usd", "complete", "error")
+HEAD = (
+    "id", "request_sha256", "cost_usd", "cost_at_most_usd", "earlier_cost_usd", "complete", "error",
+)  # fmt: skip
 # Every key of a line that is not carried over from the record.
 KEYS = frozenset(("schema", "sandbox", *HEAD, *Answer.__dataclass_fields__))
 # The head as `line` writes it, so that a file of a million lines is read without parsing each.
 _HEAD = re.compile(
     rb'\{"schema": 1, ("sandbox": true, )?"id": ("(?:[^"\\]|\\.)*"), "request_sha256": '
     rb'"([0-9a-f]{64})", "cost_usd": ([^,]+), "cost_at_most_usd": ([^,]+), '
-    rb'"complete": (true|false), "error": (?:null|\{"code": "([^"\\]+)")'
+    rb'"earlier_cost_usd": ([^,]+), "complete": (true|false), '
+    rb'"error": (?:null|\{"code": "([^"\\]+)")'
 )
 
 _MARK = "\x00the prompt\x00"
@@ -35,14 +38,16 @@ class Head(NamedTuple):
     sha256: str
     cost_usd: float | None
     cost_at_most_usd: float | None
+    earlier_cost_usd: float | None
     complete: bool
     error: str | None
     sandbox: bool = False
 
     @property
     def spent(self) -> float:
-        """What the line counts for: its cost, or the most it can have been."""
-        return self.cost_usd if self.cost_usd is not None else self.cost_at_most_usd or 0.0
+        """What the line counts for: its cost, or the most it can have been, and earlier tries."""
+        own = self.cost_usd if self.cost_usd is not None else self.cost_at_most_usd or 0.0
+        return own + (self.earlier_cost_usd or 0.0)
 
 
 def request_sha256(request: Request, target: Target) -> str:
@@ -103,6 +108,7 @@ def line(
         "request_sha256": sha256,
         "cost_usd": shown.pop("cost_usd"),
         "cost_at_most_usd": cost_at_most,
+        "earlier_cost_usd": None,
         "complete": shown.pop("complete"),
         "error": shown.pop("error"),
         **shown,
@@ -119,12 +125,13 @@ def read(found: bytes) -> Head | None:
     match = _HEAD.match(found)
     if match is None:
         return _parsed(found)
-    sandbox, name, sha256, cost, most, complete, error = match.groups()
+    sandbox, name, sha256, cost, most, earlier, complete, error = match.groups()
     return Head(
         json.loads(name) if b"\\" in name else name[1:-1].decode(),
         sha256.decode(),
         _number(cost),
         _number(most),
+        _number(earlier),
         complete == b"true",
         error.decode() if error else None,
         bool(sandbox),
@@ -140,9 +147,10 @@ def _parsed(found: bytes) -> Head | None:
     try:
         made = json.loads(found)
         values = [made[key] for key in HEAD]
-        error = values[5] and str(values[5]["code"])
+        error = values[6] and str(values[6]["code"])
         return Head(
-            str(values[0]), str(values[1]), values[2], values[3], values[4] is True, error,
+            str(values[0]), str(values[1]), values[2], values[3], values[4], values[5] is True,
+            error,
             made.get("sandbox") is True,
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, RecursionError):

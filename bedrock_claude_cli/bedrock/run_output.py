@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import stat
 from array import array
@@ -11,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 from typing import IO, Literal
 
-from bedrock_claude_cli.bedrock import record_line
+from bedrock_claude_cli.bedrock import record_line, run_compact
 from bedrock_claude_cli.errors import CliError, UsageError
 
 Found = Literal["new", "done", "failed", "changed"]
@@ -21,12 +22,12 @@ _START = b'{"schema": 1, '
 class State:
     """What the lines of an output say; ids are held as 8-byte hashes.
 
-    `spent` is in USD: what the lines cost, or can have cost at most. Where an id stands twice, the
-    later line counts, and both were paid for.
+    `spent` is in USD: what the lines cost, or can have cost at most. Of an id that was asked again
+    the later line counts, and both were paid for.
     """
 
     def __init__(self) -> None:
-        self.records = self.incomplete = 0
+        self.records = self.incomplete = self.twice = 0
         self.spent = 0.0
         self.errors: Counter[str] = Counter()
         self.sandbox: bool | None = None
@@ -44,6 +45,7 @@ class State:
             self._ids.append(own)
         else:
             self.errors -= Counter([before])
+            self.twice += 1
         if head.error is not None:
             self.errors[head.error] += 1
             self._failed[own] = head.error
@@ -102,8 +104,6 @@ def read(file: IO[bytes], name: str) -> tuple[State, int, bytes]:
 
 
 def _parses(line: bytes) -> bool:
-    import json
-
     try:
         json.loads(line)
     except ValueError:
@@ -140,6 +140,22 @@ class RunOutput:
                 hint="make room, then run it again; what is finished is kept",
             ) from None
         self._end += len(line)
+
+    def compact(self) -> None:
+        """Leave one line an id, the last one, which then says what the earlier ones cost.
+
+        Where there is no room for that, both lines stay, and the later one counts.
+        """
+        earlier = run_compact.earlier(self._descriptor)
+        if not earlier:
+            return
+        target = Path(self.path).expanduser().resolve()
+        try:
+            made = run_compact.write(self._descriptor, earlier, target)
+        except OSError:
+            return
+        os.close(self._descriptor)
+        self._descriptor, self._end = made, os.fstat(made).st_size
 
     def close(self) -> None:
         """Let another run have it; a file without a line does not stay."""

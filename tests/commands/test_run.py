@@ -123,6 +123,13 @@ def test_failed_records_are_asked_again_only_when_that_is_asked_for(
     assert len(server.requests) == 4
     last = {each["id"]: each for each in lines(out)}
     assert not any(each["error"] for each in last.values())
+    assert len(lines(out)) == 3  # and what the failed try can have cost is not forgotten
+    assert last["r1"]["earlier_cost_usd"] == failed["cost_at_most_usd"]
+    found = json.loads(run("run", "status", str(out), "--json").out)
+    assert found["cost_usd"] > failed["cost_at_most_usd"] + last["r1"]["cost_usd"]
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600 and len(list(tmp_path.glob(".*"))) == 0
+    run("run", given, "-o", str(out))
+    assert len(server.requests) == 4
 
 
 def test_throttles_are_waited_out_and_cost_nothing(
