@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
-from bedrock_claude_cli.batching import Line, Plan, lines
-from bedrock_claude_cli.bedrock import job_output, jobs, records
+from bedrock_claude_cli.batch_lines import Spool
+from bedrock_claude_cli.batching import Plan
+from bedrock_claude_cli.bedrock import job_output, jobs
 from bedrock_claude_cli.bedrock.job_manifest import Manifest, Part
 from bedrock_claude_cli.bedrock.job_upload import Upload, abort_left
 from bedrock_claude_cli.bedrock.logging_step import Step, grant, missing_permission
-from bedrock_claude_cli.compose_record import Composer
 from bedrock_claude_cli.context import Context
 from bedrock_claude_cli.errors import (
     CliError,
@@ -24,14 +23,14 @@ from bedrock_claude_cli.errors import (
 PAUSES = (1, 2, 4, 8, 15, 30, 60)
 
 
-def submit(ctx: Context, plan: Plan, source: records.Source, composer: Composer) -> None:
+def submit(ctx: Context, plan: Plan) -> None:
     """Make all that is missing, in the order of the plan; each may be run again."""
     for step in plan.changes:
         if step.apply:
             _apply(ctx, plan, step)
     if not plan.continued:
         plan.manifest.save(new=True)
-    upload(ctx, plan, source, composer)
+    upload(ctx, plan)
     start(ctx, plan.manifest, patient=bool(plan.changes), continued=plan.continued)
 
 
@@ -65,72 +64,50 @@ def refuse(steps: list[Step]) -> None:
             )
 
 
-def upload(ctx: Context, plan: Plan, source: records.Source, composer: Composer) -> None:
+def upload(ctx: Context, plan: Plan) -> None:
     """Write the input of every part that is not there yet; what is not whole is given up."""
+    for spool in plan.survey.spools.values():
+        spool.rewind()
+    for part in plan.manifest.parts:
+        spool = plan.survey.spools[part.model]
+        if part.uploaded:
+            for _ in range(part.records):
+                spool.sent.readline()
+                spool.beside.readline()
+            continue
+        _upload(ctx, plan, part, spool)
+        part.uploaded = True
+        plan.manifest.save()
+        ctx.out.note(f"uploaded {part.input_uri}")
+
+
+def _upload(ctx: Context, plan: Plan, part: Part, spool: Spool) -> None:
+    """The index first, so that it is there wherever the input is."""
     s3, owner = plan.target.client("s3"), plan.target.place.account
-    if all(part.uploaded for part in plan.manifest.parts):
-        return
     if plan.continued:
-        for part in plan.manifest.parts:
-            if not part.uploaded:
-                abort_left(s3, part.input_uri, owner)
-    waiting = {
-        model: iter([part for part in plan.manifest.parts if part.model == model])
-        for model in plan.survey.models
-    }
-    open_parts: dict[str, _Open] = {}
-    try:
-        for record in source.records():
-            line = lines(composer.compose(record))
-            there = open_parts.get(line.model)
-            if there is None:
-                there = open_parts[line.model] = _Open(s3, next(waiting[line.model]), owner)
-            if there.add(line):
-                del open_parts[line.model]
-                there.part.uploaded = True
-                plan.manifest.save()
-                ctx.out.note(f"uploaded {there.part.input_uri}")
-    except BaseException:
-        for each in open_parts.values():
-            _give_up(ctx, each)
-        raise
+        abort_left(s3, part.input_uri, owner)
+    for uri, file in (
+        (part.input_uri + job_output.INDEX, spool.beside),
+        (part.input_uri, spool.sent),
+    ):
+        under_way = Upload(s3, uri, owner)
+        try:
+            for _ in range(part.records):
+                under_way.write(file.readline())
+            under_way.close()
+        except BaseException:
+            _give_up(ctx, under_way, uri)
+            raise
 
 
-def _give_up(ctx: Context, unfinished: _Open) -> None:
+def _give_up(ctx: Context, unfinished: Upload, uri: str) -> None:
     """Abort an upload; where even that fails, the first error is the one to tell."""
     try:
         unfinished.abort()
     except Exception as error:
         from bedrock_claude_cli.explain import translate
 
-        uri = unfinished.part.input_uri
         ctx.out.warn(f"an unfinished upload stays at {uri}: {translate(error).message}")
-
-
-class _Open:
-    """A part while its records come: one that is uploaded already is only counted."""
-
-    def __init__(self, s3: Any, part: Part, owner: str) -> None:
-        self.part = part
-        self._left = part.records
-        uris = () if part.uploaded else (part.input_uri, part.input_uri + job_output.INDEX)
-        self._uploads = [Upload(s3, uri, owner) for uri in uris]
-
-    def add(self, line: Line) -> bool:
-        """Take a record; whether it was the last one."""
-        for upload, data in zip(self._uploads, (line.sent, line.beside), strict=False):
-            upload.write(data)
-        self._left -= 1
-        if self._left:
-            return False
-        for upload in reversed(self._uploads):
-            upload.close()
-        return True
-
-    def abort(self) -> None:
-        """Give up what is not whole."""
-        for upload in self._uploads:
-            upload.abort()
 
 
 def start(ctx: Context, manifest: Manifest, *, patient: bool, continued: bool) -> bool:

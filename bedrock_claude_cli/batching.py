@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import uuid
 from collections.abc import Iterator
@@ -11,12 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from bedrock_claude_cli.batch_lines import Lines, Spool
 from bedrock_claude_cli.bedrock import (
     catalog,
     identity,
     job_cost,
     job_manifest,
-    job_output,
     job_role,
     logging_run,
     records,
@@ -28,7 +27,6 @@ from bedrock_claude_cli.bedrock.logging_state import Denied, Target, look
 from bedrock_claude_cli.bedrock.logging_step import Step
 from bedrock_claude_cli.bedrock.model_id import Target as Model
 from bedrock_claude_cli.bedrock.record_parse import Record
-from bedrock_claude_cli.bedrock.transports import invoke
 from bedrock_claude_cli.compose_record import Composed, Composer
 from bedrock_claude_cli.context import Context
 from bedrock_claude_cli.errors import CliError, RejectedError, UnmetError, UsageError
@@ -82,6 +80,12 @@ class Survey:
     bytes: int = 0
     cost: float | None = 0.0
     fingerprint: str = ""
+    spools: dict[str, Spool] = field(default_factory=dict)
+
+    def close(self) -> None:
+        """Let go of the lines on disk."""
+        for each in self.spools.values():
+            each.close()
 
     @property
     def shares(self) -> list[Share]:
@@ -89,34 +93,21 @@ class Survey:
         return [share for each in self.splitters.values() for share in each.shares()]
 
 
-class Line(NamedTuple):
-    """A record as it is sent: the line of the input, and that of the index beside it."""
+def survey(
+    ctx: Context, source: records.Source, composer: Composer, wish: Wish, *, keep: bool
+) -> Survey:
+    """Check the whole input; UsageError names every fault, RejectedError a model without batch.
 
-    model: str
-    sent: bytes
-    beside: bytes
-
-
-def lines(composed: Composed) -> Line:
-    """The two lines of a record."""
-    body: bytes = invoke.build(composed.request).arguments["body"]
-    name = json.dumps(composed.id, ensure_ascii=False).encode()
-    return Line(
-        composed.target.model_id,
-        b'{"recordId": ' + name + b', "modelInput": ' + body + b"}\n",
-        job_output.index_line(composed.id, composed.sha256, composed.extra, composed.schema),
-    )
-
-
-def survey(ctx: Context, source: records.Source, composer: Composer, wish: Wish) -> Survey:
-    """Check the whole input; UsageError names every fault, RejectedError a model without batch."""
+    With `keep` the lines stay on disk until `Survey.close`.
+    """
     found, digest = Survey(), hashlib.sha256()
+    made = Lines(ctx.settings.prices)
 
     def judge(record: Record) -> Iterator[str]:
         try:
             composed = composer.compose(record)
             _check_options(composed)
-            line = lines(composed)
+            line = made.of(composed)
             model = line.model
             if model not in found.splitters:
                 found.splitters[model] = Splitter(model, wish.max_records, wish.max_bytes)
@@ -128,10 +119,20 @@ def survey(ctx: Context, source: records.Source, composer: Composer, wish: Wish)
         digest.update(line.sent)
         digest.update(line.beside)
         found.bytes += len(line.sent)
-        cost = job_cost.at_most(composed.request, composed.target, ctx.settings.prices)
-        found.cost = None if cost is None or found.cost is None else found.cost + cost
+        if line.cost is None or found.cost is None:
+            found.cost = None
+        else:
+            found.cost += line.cost
+        if keep:
+            if model not in found.spools:
+                found.spools[model] = Spool(Path())
+            found.spools[model].add(line)
 
-    found.records = records.check(source, judge)
+    try:
+        found.records = records.check(source, judge)
+    except BaseException:
+        found.close()
+        raise
     found.fingerprint = digest.hexdigest()
     for target in found.models.values():
         _check_model(ctx, target)

@@ -66,8 +66,9 @@ MAY_IMPORT = {
     "running": {
         "compose_record", "context", "errors", "run_forecast", "run_plan", "run_view", "bedrock",
     },
-    "batching": {"compose_record", "context", "errors", "bedrock"},
-    "batch_submit": {"batching", "compose_record", "context", "errors", "explain", "bedrock"},
+    "batch_lines": {"compose_record", "errors", "bedrock"},
+    "batching": {"batch_lines", "compose_record", "context", "errors", "bedrock"},
+    "batch_submit": {"batch_lines", "batching", "context", "errors", "explain", "bedrock"},
     "job_view": {"batching", "logging_view", "output", "bedrock"},
     "commands": {
         "batching", "batch_submit", "job_view", "compose_record", "forecast",

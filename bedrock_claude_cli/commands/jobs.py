@@ -105,30 +105,39 @@ def submit(
 
 def _submit(ctx: Context, wish: batching.Wish, *, yes: bool, dry_run: bool) -> int:
     wish.job_name  # noqa: B018  # a bad name is refused before the input is read
-    known = catalog.load()
-    composer = Composer(ctx, known)
+    composer = Composer(ctx, catalog.load())
     source = records.open_records(wish.input, sys.stdin.buffer)
     try:
-        found = batching.survey(ctx, source, composer, wish)
+        found = batching.survey(ctx, source, composer, wish, keep=not dry_run)
+    finally:
+        source.close()
+    try:
         for note in composer.notes:
             ctx.out.note(note)
         plan = batching.plan(ctx, found, wish)
-        prices = "config" if ctx.settings.prices else known.date
-        if not ctx.out.json:
-            for line in job_view.plan_lines(plan, prices):
-                ctx.out.line(line)
-        ctx.out.note(batching.limits_note(wish))
-        batch_submit.refuse(plan.steps)
-        if not dry_run and not all(part.arn or part.ended for part in plan.manifest.parts):
-            confirm(ctx.out, _question(plan), yes=yes)
-            batch_submit.submit(ctx, plan, source, composer)
+        _carry_out(ctx, plan, wish, yes=yes, dry_run=dry_run)
     finally:
-        source.close()
+        found.close()
+    return ExitCode.OK
+
+
+def _carry_out(
+    ctx: Context, plan: batching.Plan, wish: batching.Wish, *, yes: bool, dry_run: bool
+) -> None:
+    """Show the plan, stop where it ends or is refused, else make it."""
+    prices = "config" if ctx.settings.prices else catalog.load().date
+    if not ctx.out.json:
+        for line in job_view.plan_lines(plan, prices):
+            ctx.out.line(line)
+    ctx.out.note(batching.limits_note(wish))
+    batch_submit.refuse(plan.steps)
+    if not dry_run and not all(part.arn or part.ended for part in plan.manifest.parts):
+        confirm(ctx.out, _question(plan), yes=yes)
+        batch_submit.submit(ctx, plan)
     if ctx.out.json:
         ctx.out.data(job_view.submit_json(plan, prices, dry_run=dry_run))
     if not dry_run:
         _conclude(ctx, plan)
-    return ExitCode.OK
 
 
 def _question(plan: batching.Plan) -> str:
