@@ -128,7 +128,7 @@ def _interruptible(ctx: Context, engine: Engine) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        engine.dropped = True
+        engine.drop()
     finally:
         signal.signal(signal.SIGINT, before)
 

@@ -54,7 +54,7 @@ class Engine:
         self.errors: Counter[str] = Counter()
         self.unwritten: list[bytes] = []
         self.stopped: CliError | None = None
-        self.interrupted = self.dropped = False
+        self.interrupted = self._dropped = False
 
     def run(self, jobs: Iterable[Job]) -> None:
         """Do the jobs, until the last or the first reason to stop; `stopped` tells which."""
@@ -74,6 +74,11 @@ class Engine:
             for _ in range(self._threads):
                 self._jobs.put(None)
             self._tell(self.progress())
+
+    def drop(self) -> None:
+        """Leave what is in flight behind: from here on nothing is written."""
+        with self._change:
+            self._dropped = True
 
     def progress(self) -> Progress:
         """How it stands."""
@@ -249,6 +254,8 @@ class Engine:
                 job.id, job.sha256, answer, job.extra, cost_at_most=most, sandbox=sandbox
             )
         with self._change:
+            if self._dropped:
+                return
             used = 0
             if answer is not None and line is not None:
                 self._write(line)
