@@ -18,6 +18,7 @@ from bedrock_claude_cli.errors import CliError, UnmetError
 
 TICK = 0.2  # seconds that Ctrl-C and the progress wait at most
 RENEWED = 10.0  # seconds between looks whether expired credentials are back
+AHEAD = 32  # jobs that are ready, so that who ends one starts the next without waiting for another
 
 
 class _DroppedError(Exception):
@@ -41,7 +42,8 @@ class Engine:
         self._total, self._tell, self._say = total, tell, say
         self._change = threading.Condition()
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._again: deque[Job] = deque()
+        self._ready: deque[Job] = deque()
+        self._tell_at = 0.0
         self._threads = self._in_a_row = 0
         self._reserved = 0.0
         self._begun = time.monotonic()
@@ -61,15 +63,12 @@ class Engine:
         try:
             try:
                 for job in jobs:
-                    if not self._started(job):
+                    if not self._offer(job):
                         break
             except CliError as error:
                 self._stop(error)
             while self._open():
-                if self._again and not self._ends:
-                    self._started(self._again.popleft())
-                else:
-                    self._wait(TICK)
+                self._wait()
         finally:
             for _ in range(self._threads):
                 self._jobs.put(None)
@@ -100,32 +99,40 @@ class Engine:
 
     def _open(self) -> bool:
         with self._change:
-            return self._pace.in_flight > 0 or (bool(self._again) and not self._ends)
+            return self._pace.in_flight > 0 or (bool(self._ready) and not self._ends)
 
     def _stop(self, error: CliError) -> None:
         with self._change:
             self.stopped = self.stopped or error
             self._change.notify_all()
 
-    def _wait(self, seconds: float) -> None:
+    def _wait(self) -> None:
+        """Until something has happened, but not for long; and tell how it stands."""
         with self._change:
-            if self._pace.in_flight or not self._ends:
+            seconds = self._pump()
+            if self._pace.in_flight or (self._ready and not self._ends):
                 self._change.wait(min(seconds, TICK))
-        self._tell(self.progress())
+        if (now := time.monotonic()) >= self._tell_at:
+            self._tell_at = now + TICK
+            self._tell(self.progress())
 
-    def _started(self, job: Job) -> bool:
-        """Start a job as soon as it may; False if the run ends before."""
-        while not self._ends:
-            with self._change:
-                seconds = self._hindered(job)
-                if seconds <= 0:
-                    self._start(job)
-                    return True
-            if not self._ends:
-                self._wait(seconds)
-            if self._again and self._expired is None:
-                self._started(self._again.popleft())
-        return False
+    def _offer(self, job: Job) -> bool:
+        """Take a job as soon as few are ready; False if the run ends."""
+        with self._change:
+            self._ready.append(job)
+            self._pump()
+        while len(self._ready) >= AHEAD and not self._ends:
+            self._wait()
+        return not self._ends
+
+    def _pump(self) -> float:
+        """Start what may start; seconds until more may."""
+        while self._ready and not self._ends:
+            seconds = self._hindered(self._ready[0])
+            if seconds > 0:
+                return seconds
+            self._start(self._ready.popleft())
+        return TICK
 
     def _hindered(self, job: Job) -> float:
         """Seconds until a job may start, at most; 0 is now."""
@@ -239,7 +246,7 @@ class Engine:
             first = self._expired is None
             self._expired, self._probing = error, False
             self._probe_at = time.monotonic() + RENEWED
-            self._again.append(job)
+            self._ready.appendleft(job)
         if first:
             hint = self._way.fill(error.hint)
             self._say(f"{error.message}; the run waits until they are back: {hint}")
@@ -262,7 +269,9 @@ class Engine:
                 used = self._count(answer, most)
             self._reserved -= job.most or 0.0
             self._pace.finish(job.tokens, used)
-            self._change.notify_all()
+            self._pump()
+            if len(self._ready) < AHEAD // 2 or self._ends or not self._pace.in_flight:
+                self._change.notify_all()
 
     def _write(self, line: bytes) -> None:
         if self.unwritten:
