@@ -21,7 +21,13 @@ from bedrock_claude_cli.bedrock import (
     records,
 )
 from bedrock_claude_cli.bedrock.job_manifest import Manifest, Part
-from bedrock_claude_cli.bedrock.job_split import DEFAULTS, Share, Splitter
+from bedrock_claude_cli.bedrock.job_split import (
+    LEAST_RECORDS,
+    MAX_BYTES,
+    MAX_RECORDS,
+    Share,
+    Splitter,
+)
 from bedrock_claude_cli.bedrock.logging_policies import Place
 from bedrock_claude_cli.bedrock.logging_state import Denied, Target, look
 from bedrock_claude_cli.bedrock.logging_step import Step
@@ -280,9 +286,8 @@ def _bucket_step(target: Target, bucket: str) -> Step:
     return Step("in-place", f"bucket {bucket}")
 
 
-def limits_note(wish: Wish) -> str:
-    """What the limits are that the split kept to."""
-    return (
-        f"a job takes at least 100 records, at most {wish.max_records:,} and "
-        f"{wish.max_bytes:,} bytes: each {DEFAULTS.removeprefix('this is ')}"
-    )
+LIMITS = (
+    f"AWS's defaults for a job are {LEAST_RECORDS} to {MAX_RECORDS:,} records and "
+    f"{MAX_BYTES:,} bytes; Service Quotas says whether the account has others, for --max-records "
+    "and --max-bytes"
+)

@@ -37,8 +37,8 @@ _PAGE = 80  # characters of a web page, which is nobody's message
 
 # The operations that AWS bills; `ask` retries them itself, and only where none was billed.
 _BILLED = ("InvokeModel", "Converse")
-# The URLs of STS and of Bedrock's control plane, as botocore quotes them.
-_FREE = r'://[^/"]+/("|foundation-model|inference-profile|list-foundation|logging|use-case)'
+# URLs, as botocore quotes them, at which no model answers: all but those of the runtimes.
+_FREE = r'"https?://[^/"]+/(?!model/|anthropic/)'
 
 
 class AwsFault(NamedTuple):

@@ -115,21 +115,19 @@ def _submit(ctx: Context, wish: batching.Wish, *, yes: bool, dry_run: bool) -> i
         for note in composer.notes:
             ctx.out.note(note)
         plan = batching.plan(ctx, found, wish)
-        _carry_out(ctx, plan, wish, yes=yes, dry_run=dry_run)
+        _carry_out(ctx, plan, yes=yes, dry_run=dry_run)
     finally:
         found.close()
     return ExitCode.OK
 
 
-def _carry_out(
-    ctx: Context, plan: batching.Plan, wish: batching.Wish, *, yes: bool, dry_run: bool
-) -> None:
+def _carry_out(ctx: Context, plan: batching.Plan, *, yes: bool, dry_run: bool) -> None:
     """Show the plan, stop where it ends or is refused, else make it."""
     prices = "config" if ctx.settings.prices else catalog.load().date
     if not ctx.out.json:
         for line in job_view.plan_lines(plan, prices):
             ctx.out.line(line)
-    ctx.out.note(batching.limits_note(wish))
+    ctx.out.note(batching.LIMITS)
     batch_submit.refuse(plan.steps)
     if not dry_run and not all(part.arn or part.ended for part in plan.manifest.parts):
         confirm(ctx.out, _question(plan), yes=yes)

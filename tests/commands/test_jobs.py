@@ -114,7 +114,7 @@ def test_dry_run_makes_nothing(use: Use, run: Run) -> None:
     shown = submit(run, records(), "--dry-run")
     assert "create    role" in shown.out and "at most $" in shown.out
     assert "not in the invocation logs" in shown.out
-    assert "may have changed" in shown.err
+    assert "100 to 50,000 records" in shown.err and "Service Quotas" in shown.err
     asked = [each["operation"] for each in server.requests[before:]]
     assert asked and all(name.startswith(("Get", "List")) for name in asked)
     assert not Path("night.job.json").exists()

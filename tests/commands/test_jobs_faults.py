@@ -358,3 +358,13 @@ def test_deleted_role_is_not_made_again_for_jobs_that_run(use: Use, run: Run) ->
         iam.delete_role_policy(RoleName=ROLE, PolicyName=name)
     run("jobs", "submit", "night.jsonl", "--bucket", BUCKET)
     assert iam.list_role_policies(RoleName=ROLE)["PolicyNames"] == []
+
+
+@pytest.mark.parametrize("operation", ["PutObject", "CreateModelInvocationJob"])
+def test_lost_connection_is_no_bill_and_is_continued(use: Use, run: Run, operation: str) -> None:
+    use({"when": {"operation": operation}, "times": 3, "stream": {"reset_after": 0}})
+    make_bucket()
+    said = submit(run, records(), code=7).err
+    assert "try again in a little while" in said and "billed, so" not in said
+    submit(run, "night.jsonl")
+    assert made() == ["night"]
