@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from bedrock_claude_cli.errors import CliError
@@ -150,7 +150,8 @@ class Answer:
 
     def as_json(self) -> dict[str, Any]:
         """Every key of docs/json.md, null where there is nothing."""
-        shown = asdict(self)
+        shown = dict(vars(self))  # asdict would copy all that is inside
+        shown["usage"] = None if self.usage is None else dict(vars(self.usage))
         del shown["thinking"], shown["tool_input"]
         return shown
 
