@@ -130,7 +130,8 @@ def refresh(ctx: Context, manifest: Manifest) -> list[Part]:
     """Ask how far every part is, and keep it; those whose state changed."""
     bedrock = ctx.aws.client("bedrock", region=manifest.region)
     changed = [part for part in manifest.parts if jobs.refresh(bedrock, part)]
-    manifest.save()
+    if changed:
+        manifest.save()
     return changed
 
 
@@ -142,6 +143,7 @@ def stop(ctx: Context, manifest: Manifest) -> None:
             part.status, part.message = "Stopped", "it was stopped before it was started"
         elif not part.ended:
             jobs.stop(bedrock, part)
+    manifest.save()
     refresh(ctx, manifest)
 
 

@@ -346,3 +346,12 @@ def test_run_and_jobs_give_equal_outputs(use: Use, run: Run) -> None:
         differ = {key for key in ours[each] if ours[each][key] != theirs[each][key]}
         assert differ <= _MAY_DIFFER, each
     assert ours["r7"]["cost_usd"] == pytest.approx(theirs["r7"]["cost_usd"] / 2)
+
+
+def test_tab_offers_manifests(run: Run) -> None:
+    Path("night.job.json").write_text("{}")
+    Path("other.json").write_text("{}")
+    env = {"_BEDROCK_CLAUDE_COMPLETE": "complete_fish"}
+    offered = run("jobs", "wait", "", env=env).out
+    assert "night.job.json" in offered and "other.json" not in offered
+    assert run("jobs", "submit", "", env=env).out.startswith("files")
