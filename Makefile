@@ -23,6 +23,7 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/before.py
 	$(BIN)/python benchmarks/markdown.py
 	$(BIN)/python benchmarks/logs.py
+	$(BIN)/python benchmarks/run.py
 
 catalog: $(VENV)/.installed-dev
 	$(BIN)/python catalog/build.py

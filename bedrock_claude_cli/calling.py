@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bedrock_claude_cli.aws import UNSTREAMED_TIMEOUT
 from bedrock_claude_cli.bedrock import ask, model_id
 from bedrock_claude_cli.bedrock.catalog import Catalog
-from bedrock_claude_cli.bedrock.prompt import Request
+from bedrock_claude_cli.bedrock.prompt import Options, Request
 from bedrock_claude_cli.context import Context
 
 if TYPE_CHECKING:
@@ -17,13 +17,17 @@ if TYPE_CHECKING:
 
 
 def target(
-    ctx: Context, known: Catalog, region: str | None = None, via: str | None = None
+    ctx: Context,
+    known: Catalog,
+    region: str | None = None,
+    via: str | None = None,
+    options: Options | None = None,
 ) -> model_id.Target:
     """The id that would be sent, from the catalogue and what was seen in the region lately.
 
-    `region` and `via` are the settings' own by default.
+    `region`, `via` and `options` are the settings' own by default.
     """
-    chosen, folder = ctx.settings.options, ctx.cache_folder()
+    chosen, folder = options or ctx.settings.options, ctx.cache_folder()
     region = region or ctx.region
     if (via or chosen.via) == "mantle":
         return model_id.resolve_mantle(
@@ -44,29 +48,35 @@ def target(
     )
 
 
+def client(
+    ctx: Context, via: str | None, region: str | None = None, read_timeout: float | None = None
+) -> Any:
+    """The client of a way to call; the usual boto3 and mantle clients are made once.
+
+    `read_timeout` is in seconds without a byte, the settings' own by default.
+    """
+    usual = region is None and read_timeout is None
+    if via in ("sdk", "mantle"):
+        from bedrock_claude_cli import sdk_clients
+
+        if usual and via == "mantle":
+            return ctx.mantle
+        make = sdk_clients.bedrock if via == "sdk" else sdk_clients.mantle
+        return make(ctx.aws, region=region or ctx.region, read_timeout=read_timeout)
+    if usual:
+        return ctx.runtime
+    return ctx.aws.client("bedrock-runtime", region=region, read_timeout=read_timeout)
+
+
 def reach(
     ctx: Context, known: Catalog, region: str | None = None, via: str | None = None
 ) -> ask.Reach:
     """The clients that a question may need, each made when it is needed."""
-    way, there = via or ctx.settings.options.via, region or ctx.region
-
-    def client(read_timeout: float | None = None) -> Any:
-        usual = region is None and read_timeout is None
-        if way in ("sdk", "mantle"):
-            from bedrock_claude_cli import sdk_clients
-
-            if usual and way == "mantle":
-                return ctx.mantle
-            make = sdk_clients.bedrock if way == "sdk" else sdk_clients.mantle
-            return make(ctx.aws, region=there, read_timeout=read_timeout)
-        if usual:
-            return ctx.runtime
-        return ctx.aws.client("bedrock-runtime", region=there, read_timeout=read_timeout)
-
+    way = via or ctx.settings.options.via
     return ask.Reach(
-        runtime=client,
-        patient=lambda: client(UNSTREAMED_TIMEOUT),
-        offered=lambda: () if way == "mantle" else _offered(ctx, known, there),
+        runtime=lambda: client(ctx, way, region),
+        patient=lambda: client(ctx, way, region, UNSTREAMED_TIMEOUT),
+        offered=lambda: () if way == "mantle" else offered(ctx, known, region or ctx.region),
     )
 
 
@@ -104,7 +114,7 @@ def _files(request: Request) -> Iterator[tuple[bytes, str]]:
             yield attached.data, str(path)
 
 
-def _offered(ctx: Context, known: Catalog, region: str) -> list[str]:
+def offered(ctx: Context, known: Catalog, region: str) -> list[str]:
     """The ids that the region offers now, kept for the next time."""
     from bedrock_claude_cli.bedrock import inventory
 

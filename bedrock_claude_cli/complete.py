@@ -16,7 +16,7 @@ import typer
 
 Candidates = list[tuple[str, str]]
 # A metavar that takes a file as it stands, not behind an `@`.
-_FILE = re.compile(r"(?<![@\w])(FILE|PATH)")
+_FILE = re.compile(r"(?<![@\w])(FILE|PATH|INPUT)")
 # `values`, or that the shell shall offer `files` or `commands` of its own.
 Answer = tuple[str, Candidates]
 
@@ -77,6 +77,12 @@ def regions(incomplete: str) -> Candidates:
     from bedrock_claude_cli.bedrock import catalog
 
     return _starting(incomplete, ((name, "") for name in catalog.load().regions))
+
+
+def jobs(incomplete: str) -> Candidates:
+    """The manifests of batch jobs in the current folder."""
+    found = sorted(path.name for path in Path().glob("*.job.json"))
+    return _starting(incomplete, ((name, "batch job") for name in found))
 
 
 def aws_profiles(incomplete: str) -> Candidates:

@@ -31,7 +31,7 @@ def compose(
     """
     asked = ctx.settings.options
     prompt, system = _filled(ctx, params or [])
-    schema = _schema(asked.schema, ctx.settings.values["schema"].source)
+    schema = read_schema(asked.schema, ctx.settings.values["schema"].source)
     earlier = tuple(messages.attached(history, pages=True))
     attached, stdin_left = _attachments(
         ctx, target, question or prompt, earlier, use_stdin=use_stdin
@@ -82,7 +82,7 @@ def _filled(ctx: Context, params: list[str]) -> tuple[str | None, str | None]:
     return prompt, filled if template.has_system else system
 
 
-def _schema(given: str | None, source: str) -> Mapping[str, Any] | None:
+def read_schema(given: str | None, source: str) -> Mapping[str, Any] | None:
     """The schema in a JSON text, which begins with a brace or a bracket, or in a file."""
     if given is None:
         return None

@@ -45,6 +45,7 @@ class Context:
             quiet=shared.quiet,
         )
         self.given: dict[str, Any] = {}
+        self._noted: set[str] = set()
         self._sandbox: Any = None
         self._environ_before: dict[str, str] | None = None
         self.in_sandbox = self._wants_sandbox()
@@ -95,10 +96,11 @@ class Context:
     def aws(self) -> Aws:
         """The session factory; what is unexpected about the identity is noted once."""
         aws = self._unannounced
-        if self.out.sandbox and not self.in_sandbox:
-            self.out.note(SANDBOX_NOTE)
-        for note in aws.notes():
-            self.out.note(note)
+        notes = [SANDBOX_NOTE] if self.out.sandbox and not self.in_sandbox else []
+        for note in (*notes, *aws.notes()):
+            if note not in self._noted:
+                self._noted.add(note)
+                self.out.note(note)
         return aws
 
     @cached_property
@@ -189,6 +191,13 @@ class Context:
             del self.environ[name]
         self.environ.update(inside)
         self.out.note(SANDBOX_NOTE)
+
+    def renew(self) -> None:
+        """Forget the session and its clients, so that the next ones read credentials anew."""
+        if "aws" in self.__dict__:
+            self.aws.close()
+        for name in ("aws", "sts", "bedrock", "runtime", "mantle"):
+            self.__dict__.pop(name, None)
 
     def close(self) -> None:
         """Close what is open, stop the sandbox, and give the environment back."""

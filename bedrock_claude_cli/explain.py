@@ -44,8 +44,8 @@ _A_MODEL = (
     r"^arn:([\w-]+):bedrock:[\w-]*:\d*:(inference-profile/[\w-]+\.|foundation-model/)"
     r"(anthropic\.[\w.:-]+)$"
 )
-# The URLs of STS and of Bedrock's control plane, as botocore quotes them.
-_FREE = r'://[^/"]+/("|foundation-model|inference-profile|list-foundation|logging|use-case)'
+# URLs, as botocore quotes them, at which no model answers: all but those of the runtimes.
+_FREE = r'"https?://[^/"]+/(?!model/|anthropic/)'
 
 
 class AwsFault(NamedTuple):

@@ -21,6 +21,8 @@ COMMANDS = {
     "verify-creds": ("verify_creds", "Check credentials, region, model access and logging."),
     "list-models": ("list_models", "List the Claude models that can be called, and their ids."),
     "ask": ("ask", "Ask Claude a question; the answer streams to stdout."),
+    "run": ("run", "Ask many prompts from a file, each answer a line of another."),
+    "jobs": ("jobs", "Send many prompts as batch jobs of Bedrock's, over S3."),
     "enable-logging": ("enable_logging", "Record every call's prompt and answer, in your account."),
     "logs": ("logs", "Show whether calls are logged, and read what was logged."),
     "usage": ("usage", "Who spent what, from the logs."),

@@ -57,8 +57,23 @@ MAY_IMPORT = {
     "chat": {"config", "errors", "bedrock"},
     "asking": {"calling", "chat", "compose", "context", "errors", "forecast", "reply", "bedrock"},
     "forecast": {"calling", "context", "errors", "explain", "bedrock"},
+    "compose_record": {
+        "calling", "compose", "context", "errors", "question", "template", "bedrock",
+    },
+    "run_plan": {"aws", "calling", "compose_record", "context", "forecast", "bedrock"},
+    "run_forecast": {"compose_record", "context", "errors", "bedrock"},
+    "run_view": {"output", "bedrock"},
+    "running": {
+        "compose_record", "context", "errors", "run_forecast", "run_plan", "run_view", "bedrock",
+    },
+    "batch_lines": {"compose_record", "errors", "bedrock"},
+    "batching": {"batch_lines", "compose_record", "context", "errors", "bedrock"},
+    "batch_submit": {"batch_lines", "batching", "context", "errors", "explain", "bedrock"},
+    "job_view": {"batching", "logging_view", "output", "bedrock"},
     "commands": {
-        "asking", "calling", "compose", "context", "options", "complete", "output",
+        "batching", "batch_submit", "job_view", "compose_record", "forecast",
+        "asking", "running", "run_plan", "calling", "compose", "context", "options", "complete",
+        "output",
         "terminal", "question", "reply", "extract", "confirm", "logging_view", "log_view",
         "usage_report", "errors", "explain", "config", "config_example", "config_file",
         "bedrock", "sandbox",
@@ -72,7 +87,10 @@ ONLY = {
     "commands/sandbox.py": {"sandbox"},
 }
 # A group of commands may stand in several files.
-GROUPS = {"commands/logs.py": {"commands.logs_read"}}
+GROUPS = {
+    "commands/logs.py": {"commands.logs_read"},
+    "commands/jobs.py": {"commands.jobs_fetch"},
+}
 NEVER = {
     "bedrock": {"typer", "rich", "yaml"},
     "config": {"typer", "rich", "boto3", "botocore"},

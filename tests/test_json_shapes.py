@@ -79,6 +79,28 @@ def test_the_keys_of_what_is_inside(
     assert set(found) == told(section)
 
 
+def test_the_keys_of_a_run(run: Run, tmp_path: Path) -> None:
+    given, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    given.write_text('{"prompt": "hi"}')
+    argv = ("run", str(given), "-o", str(out), "--sandbox", "--json")
+    forecast = printed(run, *argv, "--dry-run")
+    result = run(*argv, "--progress", "json")
+    (line,) = map(json.loads, out.read_text().splitlines())
+    status = printed(run, "run", "status", str(out), "--json")
+    found = [json.loads(result.out), forecast, line, status]
+    for each in found:
+        assert each.pop("schema") == 1
+        each.pop("sandbox", None)
+    assert set(found[0]) == told("run")
+    assert set(forecast) == told("run --dry-run")
+    assert set(line) == told("run output") | told("ask")
+    assert set(status) == told("run status")
+    for key in forecast["batch"][0]:
+        assert f"`{key}`" in DOCUMENT.read_text("utf-8")
+    progress = json.loads(next(each for each in result.err.splitlines() if "progress" in each))
+    assert set(progress["progress"]) == told("run progress")
+
+
 def test_the_keys_of_a_citation(run: Run, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Grass is green.")
     found = printed(run, *ASK, "-a", str(tmp_path / "a.txt"), "--citations", "hi")
@@ -102,6 +124,29 @@ def test_the_fields_named_in_running_text(run: Run) -> None:
         "cost_usd",
         "prices",
     }
+
+
+def test_the_keys_of_jobs(
+    run: Run, use: Callable[..., Sandbox], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    use()
+    world.make_bucket("batch", "")
+    Path("in.jsonl").write_text('{"prompt": "Hi"}\n' * 100)
+    made = printed(run, "jobs", "submit", "in.jsonl", "--bucket", "batch", "--yes", "--json")
+    for _ in range(2):
+        run("jobs", "show", "in", code=8)
+    stopped = printed(run, "jobs", "stop", "in", "--yes", "--json")
+    waited = json.loads(run("jobs", "wait", "in", "--json", code=9).out)
+    (row,) = printed(run, "jobs", "list", "--json")
+    fetched = json.loads(run("jobs", "fetch", "in", "-o", "out", "--json", code=9).out)
+    for found in (made, stopped, waited, row, fetched):
+        assert found.pop("schema") == 1
+    assert set(made) == told("jobs") | told("jobs submit")
+    assert set(stopped) == set(waited) == told("jobs")
+    assert set(waited["jobs"][0]) == told("jobs jobs")
+    assert set(row) == told("jobs list")
+    assert set(fetched) == told("jobs fetch")
 
 
 def test_the_keys_of_what_was_logged(run: Run, use: Callable[..., Sandbox]) -> None:

@@ -149,7 +149,7 @@ class Answer:
 
     def as_json(self) -> dict[str, Any]:
         """Every key of docs/json.md, null where there is nothing."""
-        shown = dict(vars(self))
+        shown = dict(vars(self))  # asdict would copy all that is inside
         if self.usage is not None:
             shown["usage"] = self.usage._asdict()
         del shown["thinking"], shown["tool_input"]

@@ -83,7 +83,9 @@ def set_key(name: str, kms_key: str) -> Change:
     return apply
 
 
-def create_role(path: str, statement: Document) -> Change:
+def create_role(
+    path: str, statement: Document, purpose: str = "Lets Amazon Bedrock write its invocation logs"
+) -> Change:
     """Make the role with its trust policy; one that somebody made meanwhile is joined."""
 
     def apply(target: Target) -> None:
@@ -95,7 +97,7 @@ def create_role(path: str, statement: Document) -> Change:
                 AssumeRolePolicyDocument=logging_policies.text(
                     logging_policies.document(statement)
                 ),
-                Description="Lets Amazon Bedrock write its invocation logs",
+                Description=purpose,
             ),
             "EntityAlreadyExists",
             "EntityAlreadyExistsException",

@@ -14,6 +14,8 @@ _ASK_FOR_TOOL = f"Give your whole answer by calling the tool `{TOOL}` once."
 
 def body(request: Request) -> dict[str, Any]:
     """The body without model, version and betas, which each transport places itself."""
+    if request.body is not None:
+        return dict(request.body)
     options, shape = request.options, request.shape
     made: dict[str, Any] = {"max_tokens": options.max_tokens, "messages": messages(request)}
     system = _system(request)
@@ -54,11 +56,12 @@ def messages(request: Request) -> list[dict[str, Any]]:
     content = [_attached(each, citations=request.shape.citations) for each in request.attachments]
     if content:
         content[-1] |= mark
-    content.append({"type": "text", "text": request.text})
+    if request.text:
+        content.append({"type": "text", "text": request.text})
     turns = [_earlier(each, citations=request.shape.citations) for each in request.history]
     if turns:
         turns[-1]["content"][-1] |= mark
-    return [*turns, {"role": "user", "content": content}]
+    return [*turns, {"role": "user", "content": content}] if content else turns
 
 
 def _earlier(turn: Mapping[str, Any], *, citations: bool) -> dict[str, Any]:

@@ -147,7 +147,8 @@ UNSHAPED = Shape()
 class Request(NamedTuple):
     """One question: options with nothing left to resolve, the id that is sent, and the content.
 
-    `history` are earlier turns in the Messages API's shape.
+    `history` are earlier turns in the Messages API's shape, the whole conversation where `text` is
+    empty. `body` is InvokeModel's own, which is sent as it stands instead of all the rest.
     """
 
     options: Options
@@ -157,3 +158,4 @@ class Request(NamedTuple):
     attachments: tuple[Attachment, ...] = ()
     history: tuple[Mapping[str, Any], ...] = ()
     shape: Shape = UNSHAPED
+    body: Mapping[str, Any] | None = None

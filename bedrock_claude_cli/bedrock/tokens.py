@@ -41,6 +41,8 @@ def texts(request: Request) -> Iterator[str]:
     """Every text that the model reads, but for what is inside PDFs and images."""
     yield request.text
     yield request.system or ""
+    if request.body is not None:
+        yield json.dumps(request.body, ensure_ascii=False)
     for schema in (request.shape.tool_schema, request.shape.output_schema):
         if schema is not None:
             yield json.dumps(schema, ensure_ascii=False)

@@ -129,14 +129,15 @@ def list_inference_profiles(request: Request) -> Reply:
     """One page; PAGE_SIZE unless maxResults says otherwise, so that clients have to page."""
     kind = request.params.get("type", "SYSTEM_DEFINED")
     rows = profiles(request.region) if kind == "SYSTEM_DEFINED" else []
-    start, size = _page(request)
+    start, size = page(request)
     value: dict[str, Any] = {"inferenceProfileSummaries": rows[start : start + size]}
     if start + size < len(rows):
         value["nextToken"] = f"sandbox-{start + size}"
     return json_reply(value)
 
 
-def _page(request: Request) -> tuple[int, int]:
+def page(request: Request) -> tuple[int, int]:
+    """Where a page begins and how many rows it has, as nextToken and maxResults say."""
     size = request.params.get("maxResults", str(PAGE_SIZE))
     if not size.isdecimal() or not 1 <= int(size) <= 1000:
         raise AwsError(

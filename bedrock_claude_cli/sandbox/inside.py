@@ -106,8 +106,26 @@ class Inside:
         reply = self._ask("s3", "GET", f"/{bucket}", query="ownershipControls")
         return reply.status == 200 and b"BucketOwnerEnforced" not in reply.body
 
+    def inputs(self, uri: str) -> list[tuple[str, str]]:
+        """Bucket and key of the JSONL files at an S3 URI, which is one of them or their folder."""
+        bucket, _, start = uri.removeprefix("s3://").partition("/")
+        query = urlencode({"list-type": "2", "prefix": start})
+        reply = self._ask("s3", "GET", f"/{bucket}", query=query)
+        keys = _texts(ElementTree.fromstring(reply.body), "Key") if reply.status == 200 else []
+        folder = start if start.endswith("/") else f"{start}/"
+        return [
+            (bucket, key)
+            for key in keys
+            if key.endswith(".jsonl") and (key == start or key.startswith(folder))
+        ]
+
+    def get_object(self, bucket: str, key: str) -> bytes:
+        """What an object holds; nothing where it is gone."""
+        reply = self._ask("s3", "GET", f"/{bucket}/{quote(key)}")
+        return reply.body if reply.status == 200 else b""
+
     def put_object(self, bucket: str, key: str, body: bytes) -> None:
-        """Write an object of the invocation log."""
+        """Write an object of the invocation log or of a job."""
         headers = {"content-type": "application/json"}
         if key.endswith(".gz"):
             headers["content-encoding"] = "gzip"

@@ -40,6 +40,7 @@ class Model:
     schema: bool
     forced_tools: bool
     min_cache: int
+    batch: bool = False
     extra_sources: dict[str, list[str]] = field(default_factory=dict)
 
     @property

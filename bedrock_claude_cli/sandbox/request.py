@@ -25,6 +25,10 @@ ROUTES = (
     ("GET", r"/logging/modelinvocations", "GetModelInvocationLoggingConfiguration"),
     ("PUT", r"/logging/modelinvocations", "PutModelInvocationLoggingConfiguration"),
     ("DELETE", r"/logging/modelinvocations", "DeleteModelInvocationLoggingConfiguration"),
+    ("POST", r"/model-invocation-job", "CreateModelInvocationJob"),
+    ("GET", r"/model-invocation-job/[^/]+", "GetModelInvocationJob"),
+    ("POST", r"/model-invocation-job/[^/]+/stop", "StopModelInvocationJob"),
+    ("GET", r"/model-invocation-jobs", "ListModelInvocationJobs"),
     ("POST", r"/model/(.+)/invoke", "InvokeModel"),
     ("POST", r"/model/(.+)/invoke-with-response-stream", "InvokeModelWithResponseStream"),
     ("POST", r"/model/(.+)/converse", "Converse"),
@@ -44,6 +48,7 @@ _OTHER_ACTIONS = {
     "Converse": "InvokeModel",
     "ConverseStream": "InvokeModelWithResponseStream",
 }
+_PASSING = ("PutModelInvocationLoggingConfiguration", "CreateModelInvocationJob")
 # GetCallerIdentity needs no permission: AWS answers it even under an explicit deny.
 INFERENCE = ("InvokeModel", "InvokeModelWithResponseStream", "Converse", "ConverseStream")
 ACTIONS = (
@@ -139,7 +144,7 @@ class Request:
     @property
     def passed_role(self) -> str:
         """The role that the request hands to Bedrock, which takes iam:PassRole."""
-        if self.operation != "PutModelInvocationLoggingConfiguration":
+        if self.operation not in _PASSING:
             return ""
         match = re.search(rb'"roleArn":\s*"([^"]*)"', self.body)
         return match[1].decode(errors="replace") if match else ""

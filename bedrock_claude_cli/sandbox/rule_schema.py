@@ -12,6 +12,8 @@ from typing import Any
 from bedrock_claude_cli.sandbox.request import ACTIONS, OPERATIONS
 from bedrock_claude_cli.sandbox.wire import STATUS, STREAM_EXCEPTIONS, exception_name
 
+DOING = ("reply", "error", "stream", "deny", "empty", "job")
+ENDED = ("Completed", "PartiallyCompleted", "Failed", "Stopped", "Expired")
 FAULTS = ("cut_after", "reset_after", "exception", "garbage_after", "bad_crc_after")
 Check = Callable[[Any], "str | None"]
 
@@ -126,6 +128,13 @@ SCHEMA: dict[str, Any] = {
         "bad_crc_after": _WHOLE,
     },
     "deny": _one_of(ACTIONS, "action"),
+    "job": {
+        "status": _one_of(ENDED, "state"),
+        "message": _text,
+        "processed": _WHOLE,
+        "missing": _WHOLE,
+        "looks": _whole(1),
+    },
     "empty": _true,
 }
 
@@ -158,10 +167,10 @@ def _walk(value: object, schema: Mapping[str, Any], here: str) -> Iterator[str]:
 
 
 def _contradictions(rule: Mapping[str, Any]) -> Iterator[str]:
-    doing = [key for key in ("reply", "error", "stream", "deny", "empty") if key in rule]
+    doing = [key for key in DOING if key in rule]
     if not doing:
-        yield "does nothing: needs reply, error, stream, deny or empty"
-    for first, second in combinations(("error", "deny", "reply", "empty"), 2):
+        yield "does nothing: needs reply, error, stream, deny, empty or job"
+    for first, second in combinations(("error", "deny", "reply", "empty", "job"), 2):
         if first in doing and second in doing:
             yield f"has both {first} and {second}"
     reply, error, stream = (_mapping(rule.get(key)) for key in ("reply", "error", "stream"))

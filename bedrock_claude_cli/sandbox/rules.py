@@ -7,6 +7,10 @@
              API has them: type, cited_text, document_index, document_title, and its place)
     error:   type, and where AWS's own shall not do: status, message, headers
     deny:    an IAM action (a glob); the rule applies to the operations that need it
+    job:     how a batch job that is made goes on: status (at its end, Completed unless it is
+             PartiallyCompleted, Expired, Failed or Stopped), message, processed (how many records
+             are answered), missing (how many answers are not in the output), looks (how many times
+             each state is seen); its records meet the rules for InvokeModel
     empty:   true: FilterLogEvents finds nothing yet, as when a record is still on its way
     stream:  delay_ms (before the first byte), gap_ms (between deltas), and one fault after so
              many content deltas: cut_after (a clean end without message_stop), reset_after (a TCP
@@ -86,7 +90,9 @@ def _matches(rule: Mapping[str, Any], request: Request, prompt: str) -> bool:
     }
     if "empty" in rule and request.operation != "FilterLogEvents":
         return False
-    calm = not {"error", "deny", "empty"} & set(rule)
+    if "job" in rule and request.operation != "CreateModelInvocationJob":
+        return False
+    calm = not {"error", "deny", "empty", "job"} & set(rule)
     if (
         calm
         and "operation" not in when
@@ -109,7 +115,8 @@ def rule_error(request: Request, error: Mapping[str, Any]) -> AwsError:
 
 
 def _own_words(request: Request, kind: str) -> str:
-    if kind == "ValidationException" and request.passed_role:
+    logging = "Logging" in request.operation
+    if kind == "ValidationException" and logging and request.passed_role:
         return group_refusal(request.json()["loggingConfig"]["cloudWatchConfig"])
     return f"{kind} by a rule of the sandbox."
 
@@ -146,4 +153,6 @@ def _resource(request: Request, action: str) -> str:
             return str(arn)
         name = request.json().get("logGroupName", "")
         return f"{here}:{request.region}:{ACCOUNT}:log-group:{name}:log-stream:"
+    if "InvocationJob" in request.operation:
+        return f"{here}:{request.region}:{ACCOUNT}:model-invocation-job/*"
     return request.params.get("RoleArn", "")

@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bedrock_claude_cli.sandbox import auth, control, mantle, runtime, services
 from bedrock_claude_cli.sandbox.backend import Backend
@@ -18,6 +18,9 @@ from bedrock_claude_cli.sandbox.request import INFERENCE, OWN_OPERATIONS, Reques
 from bedrock_claude_cli.sandbox.rules import Rules, denial, rule_error
 from bedrock_claude_cli.sandbox.sts import Sts
 from bedrock_claude_cli.sandbox.wire import AwsError, Reply
+
+if TYPE_CHECKING:
+    from bedrock_claude_cli.sandbox.jobs import Jobs
 
 HOST = "127.0.0.1"
 
@@ -57,6 +60,7 @@ class Sandbox:
         self._backend = Backend()
         self._cloudwatch = CloudWatch(self._backend)
         self._logging = InvocationLogging(self._backend)
+        self._jobs: Jobs | None = None
 
     @property
     def url(self) -> str:
@@ -153,7 +157,25 @@ class Sandbox:
             return own or self._backend.forward(request), script
         if "InvocationLogging" in request.operation:
             return self._logging.answer(request), script
+        if "InvocationJob" in request.operation:
+            return self._batch().answer(request, rule), script
         return control.answer(request), script
+
+    def _batch(self) -> Jobs:
+        """The jobs, whose module is imported when there is one."""
+        if self._jobs is None:
+            from bedrock_claude_cli.sandbox.jobs import Jobs
+
+            self._jobs = Jobs(self._backend, self._record)
+        return self._jobs
+
+    def _record(self, request: Request) -> Reply:
+        """The answer to one record of a job, which meets the rules, too, and is not logged."""
+        body = runtime.messages_body(request, strict_version=self._strict_version)
+        rule = self._rules.take(request, runtime.prompt_of(request), valid=True)
+        if "error" in rule:
+            raise rule_error(request, rule["error"])
+        return runtime.answer(request, body, rule.get("reply", {}), self._cache)
 
     def _messages_body(self, request: Request) -> dict[str, Any]:
         if request.mantled:

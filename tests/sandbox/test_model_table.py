@@ -41,6 +41,7 @@ def spelled(model: models.Model) -> dict[str, Any]:
         "prefill": model.prefill,
         "count_tokens": model.count_tokens,
         "arn_versioned": model.arn_versioned,
+        "batch": model.batch,
         "status": lifecycle["status"],
         "launch": lifecycle.get("start"),
         "legacy": lifecycle.get("legacy"),

@@ -17,7 +17,9 @@ VERSION = "bedrock-2023-05-31"
 
 def build(request: Request) -> Call:
     """The InvokeModelWithResponseStream call for a request."""
-    body = {"anthropic_version": VERSION, **messages.body(request)}
+    body = messages.body(request)
+    if request.body is None:
+        body = {"anthropic_version": VERSION, **body}
     if request.shape.betas:
         body["anthropic_beta"] = list(request.shape.betas)
     arguments: dict[str, Any] = {

@@ -1,0 +1,199 @@
+"""What `jobs submit` and `jobs wait` do: role and input made, jobs started and waited for."""
+
+from __future__ import annotations
+
+import time
+
+from bedrock_claude_cli.batch_lines import Spool
+from bedrock_claude_cli.batching import Plan
+from bedrock_claude_cli.bedrock import job_output, jobs
+from bedrock_claude_cli.bedrock.job_manifest import Manifest, Part
+from bedrock_claude_cli.bedrock.job_upload import Upload, abort_left
+from bedrock_claude_cli.bedrock.logging_step import Step, grant, missing_permission
+from bedrock_claude_cli.context import Context
+from bedrock_claude_cli.errors import (
+    CliError,
+    DeniedError,
+    PendingError,
+    RejectedError,
+    UnavailableError,
+)
+
+# Seconds between looks at jobs: the last one again and again.
+PAUSES = (1, 2, 4, 8, 15, 30, 60)
+
+
+def submit(ctx: Context, plan: Plan) -> None:
+    """Make all that is missing, in the order of the plan; each may be run again."""
+    for step in plan.changes:
+        if step.apply:
+            _apply(ctx, plan, step)
+    if not plan.continued:
+        plan.manifest.save(new=True)
+    upload(ctx, plan)
+    start(ctx, plan.manifest, patient=bool(plan.changes), continued=plan.continued)
+
+
+def _apply(ctx: Context, plan: Plan, step: Step) -> None:
+    try:
+        if step.apply:
+            step.apply(plan.target, ctx.out.note)
+    except Exception as error:
+        from bedrock_claude_cli.explain import translate
+
+        lacking = missing_permission(error, step)
+        if lacking is None:
+            raise
+        told = translate(error)
+        raise told.hinted(
+            f"{grant(lacking.action, lacking.resource)}; the same command continues"
+        ) from error
+    ctx.out.note(f"done: {step.kind} {step.what}")
+
+
+def refuse(steps: list[Step]) -> None:
+    """Raise for what stands in the way; nothing was made yet."""
+    for step in steps:
+        if step.kind == "impossible":
+            raise RejectedError(f"{step.what}; nothing was changed", hint=step.hint)
+        if step.kind == "unknown":
+            raise DeniedError(
+                f"{step.what}; nothing was changed",
+                hint=f"{step.hint}; or give a role that is there with --role",
+                code="AccessDeniedException",
+            )
+
+
+def upload(ctx: Context, plan: Plan) -> None:
+    """Write the input of every part that is not there yet; what is not whole is given up."""
+    for spool in plan.survey.spools.values():
+        spool.rewind()
+    for part in plan.manifest.parts:
+        spool = plan.survey.spools[part.model]
+        if part.uploaded:
+            for _ in range(part.records):
+                spool.sent.readline()
+                spool.beside.readline()
+            continue
+        _upload(ctx, plan, part, spool)
+        part.uploaded = True
+        plan.manifest.save()
+        ctx.out.note(f"uploaded {part.input_uri}")
+
+
+def _upload(ctx: Context, plan: Plan, part: Part, spool: Spool) -> None:
+    """The index first, so that it is there wherever the input is."""
+    s3, owner = plan.target.client("s3"), plan.target.place.account
+    if plan.continued:
+        abort_left(s3, part.input_uri, owner)
+    for uri, file in (
+        (part.input_uri + job_output.INDEX, spool.beside),
+        (part.input_uri, spool.sent),
+    ):
+        under_way = Upload(s3, uri, owner)
+        try:
+            for _ in range(part.records):
+                under_way.write(file.readline())
+            under_way.close()
+        except BaseException:
+            _give_up(ctx, under_way, uri)
+            raise
+
+
+def _give_up(ctx: Context, unfinished: Upload, uri: str) -> None:
+    """Abort an upload; where even that fails, the first error is the one to tell."""
+    try:
+        unfinished.abort()
+    except Exception as error:
+        from bedrock_claude_cli.explain import translate
+
+        ctx.out.warn(f"an unfinished upload stays at {uri}: {translate(error).message}")
+
+
+def start(ctx: Context, manifest: Manifest, *, patient: bool, continued: bool) -> bool:
+    """Start every part that has no job yet; false where AWS runs no more of them at once."""
+    bedrock = ctx.aws.client("bedrock", region=manifest.region)
+    for part in manifest.parts:
+        if part.arn is not None or part.ended or not part.uploaded:
+            continue
+        if continued:
+            jobs.find(bedrock, part)
+        if part.arn is None and not jobs.create(
+            bedrock, manifest, part, patient=patient, say=ctx.out.note
+        ):
+            return False
+        manifest.save()
+    return True
+
+
+def refresh(ctx: Context, manifest: Manifest) -> list[Part]:
+    """Ask how far every part is, and keep it; those whose state changed."""
+    bedrock = ctx.aws.client("bedrock", region=manifest.region)
+    changed = [part for part in manifest.parts if jobs.refresh(bedrock, part)]
+    if changed:
+        manifest.save()
+    return changed
+
+
+def stop(ctx: Context, manifest: Manifest) -> None:
+    """Stop every part that has not ended, those that were not started included."""
+    bedrock = ctx.aws.client("bedrock", region=manifest.region)
+    for part in manifest.parts:
+        if part.arn is None and not part.ended:
+            part.status, part.message = "Stopped", "it was stopped before it was started"
+        elif not part.ended:
+            jobs.stop(bedrock, part)
+    manifest.save()
+    refresh(ctx, manifest)
+
+
+def wait(ctx: Context, manifest: Manifest, seconds: float) -> None:
+    """Wait until every part has ended, starting those that had no room; PendingError before that.
+
+    `seconds` may be infinite. What only delays it (throttles, lost connections) is said.
+    """
+    if not all(part.uploaded for part in manifest.parts):
+        raise CliError(
+            f"the input of {manifest.name} is not wholly uploaded",
+            hint="the same `jobs submit` continues it",
+            code="NotUploaded",
+        )
+    end, look = time.monotonic() + seconds, 0
+    while True:
+        try:
+            _look(ctx, manifest)
+        except Exception as error:
+            from bedrock_claude_cli.explain import translate
+
+            told = translate(error)
+            if not isinstance(told, UnavailableError):
+                raise
+            ctx.out.note(f"{told.message}; looking again later")
+        if manifest.ended:
+            return
+        left = end - time.monotonic()
+        if left <= 0:
+            raise pending(manifest)
+        ctx.out.pause(min(PAUSES[min(look, len(PAUSES) - 1)], left))
+        look += 1
+
+
+def _look(ctx: Context, manifest: Manifest) -> None:
+    for part in refresh(ctx, manifest):
+        ctx.out.note(f"{part.name}: {part.status}")
+    unstarted = [part for part in manifest.parts if part.arn is None and not part.ended]
+    if unstarted:
+        start(ctx, manifest, patient=False, continued=True)
+        for part in unstarted:
+            if part.arn is not None:
+                ctx.out.note(f"{part.name}: {part.status}")
+
+
+def pending(manifest: Manifest) -> PendingError:
+    """What is said of jobs that have not ended."""
+    left = sum(not part.ended for part in manifest.parts)
+    jobs_left = "1 job has" if left == 1 else f"{left} jobs have"
+    return PendingError(
+        f"{jobs_left} not ended yet, of {len(manifest.parts)}",
+        hint=f"`bedrock-claude jobs wait {manifest.path or manifest.name}`",
+    )

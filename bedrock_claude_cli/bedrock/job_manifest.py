@@ -1,0 +1,128 @@
+"""NAME.job.json: what a submit was split into, kept so that any of it can be continued."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bedrock_claude_cli.errors import CliError, ConfigError
+
+SCHEMA = 1
+SUFFIX = ".job.json"
+COMPLETED = "Completed"
+ENDED = (COMPLETED, "PartiallyCompleted", "Failed", "Stopped", "Expired")
+
+
+@dataclass
+class Part:
+    """One job of Bedrock's; `status` is AWS's word as last seen, `arn` None before it was made."""
+
+    name: str
+    model: str
+    token: str
+    input_uri: str
+    output_uri: str
+    records: int
+    bytes: int
+    uploaded: bool = False
+    arn: str | None = None
+    status: str | None = None
+    message: str | None = None
+    processed: int | None = None
+    succeeded: int | None = None
+    failed: int | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether AWS is done with it."""
+        return self.status in ENDED
+
+    @property
+    def whole(self) -> bool:
+        """Whether every record was answered."""
+        return self.status == COMPLETED and not self.failed
+
+    def told(self, answer: dict[str, Any]) -> bool:
+        """Take over what AWS tells of the job; whether its state changed."""
+        before = self.status
+        self.status, self.message = answer.get("status"), answer.get("message")
+        self.processed = answer.get("processedRecordCount")
+        self.succeeded = answer.get("successRecordCount")
+        self.failed = answer.get("errorRecordCount")
+        return self.status != before
+
+
+@dataclass
+class Manifest:
+    """One submit: `fingerprint` is the hash of all that is sent, `path` None if it has no file."""
+
+    name: str
+    region: str
+    account: str
+    role: str
+    fingerprint: str
+    hours: int
+    sandbox: bool = False
+    parts: list[Part] = field(default_factory=list)
+    path: Path | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether every part has."""
+        return all(part.ended for part in self.parts)
+
+    @property
+    def whole(self) -> bool:
+        """Whether every record of every part was answered."""
+        return all(part.whole for part in self.parts)
+
+    def save(self, *, new: bool = False) -> None:
+        """Replace the file so that at any time the old or the new one is whole; mode 0600.
+
+        With `new` it must not be there yet.
+        """
+        if self.path is None:
+            return
+        body = {"schema": SCHEMA, **{k: v for k, v in asdict(self).items() if k != "path"}}
+        try:
+            _write(self.path, json.dumps(body, indent=1) + "\n", new=new)
+        except FileExistsError:
+            raise CliError(f"{self.path} was made by somebody else meanwhile") from None
+        except OSError as error:
+            raise CliError(f"{self.path} cannot be written: {error.strerror}") from None
+
+
+def _write(path: Path, text: str, *, new: bool) -> None:
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=".tmp")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if new:
+            os.link(name, path)
+        else:
+            Path(name).replace(path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def read(path: Path) -> Manifest:
+    """The manifest in a file; ConfigError where there is none or it is not as `save` writes it."""
+    try:
+        found = json.loads(path.read_bytes())
+        if found.pop("schema") != SCHEMA:
+            raise ValueError("it is of another version")
+        parts = [Part(**each) for each in found.pop("parts")]
+        return Manifest(**found, parts=parts, path=path)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise ConfigError(
+            f"{path} is no manifest of a job",
+            hint="`jobs submit` writes one; a job can be named by its ARN, too",
+        ) from None

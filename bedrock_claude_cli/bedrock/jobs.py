@@ -1,0 +1,145 @@
+"""Jobs of Bedrock's own batch inference: made, found again, looked at, stopped."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from bedrock_claude_cli.bedrock.job_manifest import Manifest, Part
+from bedrock_claude_cli.bedrock.logging_state import fault_name
+from bedrock_claude_cli.errors import RejectedError, UsageError
+
+# A minute and a half in all: IAM takes a new role's word that long at most, as a rule.
+WAITS = (2, 4, 8, 15, 30, 30)
+NOT_LOGGED = "batch calls are not in the invocation logs, so `logs` and `usage` do not see them"
+_JOB = re.compile(r"arn:aws[a-z-]*:bedrock:(?P<region>[a-z0-9-]+):\d*:model-invocation-job/\w+")
+
+
+def create(
+    bedrock: Any, manifest: Manifest, part: Part, *, patient: bool, say: Callable[[str], None]
+) -> bool:
+    """Start the part's job, the same one however often; false where no more run at once.
+
+    `patient` waits for a role that IAM has only just made.
+    """
+    asked = {
+        "jobName": part.name,
+        "roleArn": manifest.role,
+        "clientRequestToken": part.token,
+        "modelId": part.model,
+        "inputDataConfig": {"s3InputDataConfig": {"s3Uri": part.input_uri}},
+        "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": part.output_uri}},
+        "timeoutDurationInHours": manifest.hours,
+    }
+    for wait in (*WAITS, None):
+        try:
+            part.arn = bedrock.create_model_invocation_job(**asked)["jobArn"]
+            part.status = "Submitted"
+            return True
+        except Exception as error:
+            name = fault_name(error)
+            if name == "ServiceQuotaExceededException":
+                return False
+            unready = name == "ValidationException" and "role" in str(error).lower()
+            if wait is None or not (patient and unready):
+                raise
+        say(f"AWS does not accept the role yet, as IAM takes a while: waiting {wait} s")
+        time.sleep(wait)
+    raise AssertionError("the last attempt returns or raises")
+
+
+def find(bedrock: Any, part: Part) -> None:
+    """Find the job of a part that a process, which was killed, may have made."""
+    pages = bedrock.get_paginator("list_model_invocation_jobs").paginate(nameContains=part.name)
+    for page in pages:
+        for each in page.get("invocationJobSummaries", ()):
+            if each.get("clientRequestToken") == part.token:
+                part.arn = each["jobArn"]
+                part.told(each)
+                return
+
+
+def refresh(bedrock: Any, part: Part) -> bool:
+    """Ask how far a part is; whether its state changed."""
+    if part.arn is None or part.ended:
+        return False
+    return part.told(bedrock.get_model_invocation_job(jobIdentifier=part.arn))
+
+
+def stop(bedrock: Any, part: Part) -> bool:
+    """Stop a part; false where it had ended, or was never made."""
+    if part.arn is None:
+        return False
+    try:
+        bedrock.stop_model_invocation_job(jobIdentifier=part.arn)
+    except Exception as error:
+        if fault_name(error) != "ConflictException":
+            raise
+        return False
+    return True
+
+
+def region_of(arn: str) -> str | None:
+    """The region of a job's ARN; None for what is no such ARN."""
+    match = _JOB.fullmatch(arn)
+    return match["region"] if match else None
+
+
+def of_arn(bedrock: Any, arn: str, region: str) -> Manifest:
+    """A job by its ARN, as a manifest of one part that has no file."""
+    told = bedrock.get_model_invocation_job(jobIdentifier=arn)
+    return _manifest(told["jobName"], region, [_part(told)])
+
+
+def of_name(bedrock: Any, name: str, region: str) -> Manifest:
+    """The jobs that AWS knows of a name, NAME or NAME-1 and so on; UsageError without any."""
+    pages = bedrock.get_paginator("list_model_invocation_jobs").paginate(nameContains=name)
+    found: dict[str, Part] = {}
+    for page in pages:
+        for each in page.get("invocationJobSummaries", ()):
+            own = each["jobName"]
+            if own == name or re.fullmatch(re.escape(name) + r"-\d+", own):
+                if own in found:
+                    raise UsageError(
+                        f"{region} has more than one job called {own}",
+                        hint="name it by its ARN: `bedrock-claude jobs list`",
+                    )
+                found[own] = _part(each)
+    if not found:
+        raise RejectedError(
+            f"there is no job called {name} in {region}, and no {name}.job.json here",
+            hint="`bedrock-claude jobs list`",
+        )
+    parts = sorted(found.values(), key=lambda part: (len(part.name), part.name))
+    return _manifest(name, region, parts)
+
+
+def _manifest(name: str, region: str, parts: list[Part]) -> Manifest:
+    account = (parts[0].arn or "").split(":")[4]
+    return Manifest(name, region, account, "", "", 0, parts=parts)
+
+
+def _part(told: dict[str, Any]) -> Part:
+    part = Part(
+        name=told["jobName"],
+        model=told["modelId"],
+        token=told.get("clientRequestToken", ""),
+        input_uri=told["inputDataConfig"]["s3InputDataConfig"]["s3Uri"],
+        output_uri=told["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"],
+        records=told.get("totalRecordCount") or 0,
+        bytes=0,
+        uploaded=True,
+        arn=told["jobArn"],
+    )
+    part.told(told)
+    return part
+
+
+def listed(bedrock: Any, status: str | None) -> Iterator[dict[str, Any]]:
+    """Every job of the region, the newest first, or those in one state."""
+    filters = {"statusEquals": status} if status else {}
+    pages = bedrock.get_paginator("list_model_invocation_jobs").paginate(**filters)
+    for page in pages:
+        yield from page.get("invocationJobSummaries", ())

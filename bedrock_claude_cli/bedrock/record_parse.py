@@ -1,0 +1,132 @@
+"""One record of an input: a line of JSONL or a row of CSV, or what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import IO, Any, NamedTuple
+
+from bedrock_claude_cli.bedrock.ask import MAX_BODY
+
+# JSON may spell a character of two bytes with six, so a line is longer than the body it becomes.
+MAX_LINE = 3 * MAX_BODY
+
+
+class Record(NamedTuple):
+    """One record: `fields` are its other keys; `text` says that they are texts, as in CSV.
+
+    One of `prompt`, `messages` and `model_input` is set, or none where a template shall be filled.
+    """
+
+    id: str
+    line: int
+    fields: Mapping[str, Any] = MappingProxyType({})
+    prompt: str | None = None
+    messages: list[Any] | None = None
+    model_input: Mapping[str, Any] | None = None
+    text: bool = False
+
+
+class Fault(NamedTuple):
+    """What is wrong with a line, in words."""
+
+    line: int
+    what: str
+
+
+def _constant(text: str) -> Any:
+    raise ValueError(f"{text} is no number in JSON")
+
+
+_decode = json.JSONDecoder(parse_constant=_constant).decode
+
+
+def of_json(number: int, line: bytes) -> Record | Fault | None:
+    """The record in one line of JSON; None for a blank line."""
+    if len(line) > MAX_LINE:
+        return Fault(number, f"it has more than {MAX_LINE:,} bytes, and no request may")
+    try:
+        text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+        if not text:
+            return None
+        found = _decode(text)
+        if "\\ud" in text:
+            json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair cannot be sent
+    except UnicodeDecodeError as error:
+        return Fault(number, f"it is not UTF-8 (byte {error.start + 1:,})")
+    except UnicodeEncodeError:
+        return Fault(number, "it has half of a character (a lone surrogate), which cannot be sent")
+    except json.JSONDecodeError as error:
+        return Fault(number, f"it is not JSON: {error.msg.lower()} at column {error.colno:,}")
+    except (ValueError, RecursionError) as error:
+        why = "nested too deep" if isinstance(error, RecursionError) else str(error)
+        return Fault(number, f"it is not JSON: {why}")
+    if not isinstance(found, dict):
+        return Fault(number, "it is not a JSON object")
+    return _record(number, found)
+
+
+def _record(number: int, found: dict[str, Any], *, text: bool = False) -> Record | Fault:
+    batch = "modelInput" in found or "recordId" in found
+    key = "recordId" if batch else "id"
+    own = found.pop(key, None)
+    if own is None:
+        own = str(number)
+    elif isinstance(own, int) and not isinstance(own, bool):
+        own = str(own)
+    if not isinstance(own, str) or not own.strip():
+        return Fault(number, f"`{key}` is a text or a whole number")
+    prompt, turns = found.pop("prompt", None), found.pop("messages", None)
+    body = found.pop("modelInput", None)
+    if batch:
+        if not isinstance(body, dict):
+            return Fault(number, "`recordId` goes with `modelInput`, the body of InvokeModel")
+        if found or prompt is not None or turns is not None:
+            also = ", ".join([*found, *(["prompt"] if prompt else ["messages"] if turns else [])])
+            return Fault(number, f"`modelInput` is sent as it stands, without {also}")
+        return Record(own, number, model_input=body)
+    if prompt is not None and turns is not None:
+        return Fault(number, "`prompt` and `messages` exclude each other")
+    if prompt is not None and not isinstance(prompt, str):
+        return Fault(number, "`prompt` is a text")
+    if turns is not None and not isinstance(turns, list):
+        return Fault(number, "`messages` is a list of turns")
+    return Record(own, number, found, prompt, turns, text=text)
+
+
+def of_csv(raw: IO[bytes]) -> Iterator[Record | Fault]:
+    """The rows as records: a header names the keys, and an empty cell is none."""
+    import csv
+    import io
+
+    csv.field_size_limit(MAX_LINE)
+    text = io.TextIOWrapper(raw, encoding="utf-8-sig", newline="", errors="surrogateescape")
+    try:
+        rows = csv.reader(text, strict=True)
+        header = next(rows, None)
+        if header is None:
+            return
+        for name in {each for each in header if header.count(each) > 1 or not each.strip()}:
+            yield Fault(1, f"the column `{name}` stands twice" if name else "a column has no name")
+        try:
+            for row in filter(None, rows):
+                yield _row(rows.line_num, header, row)
+        except csv.Error as error:
+            yield Fault(rows.line_num, f"it is not CSV: {error}")
+    finally:
+        text.detach()
+
+
+def _row(number: int, header: list[str], row: list[str]) -> Record | Fault:
+    if len(row) != len(header):
+        return Fault(number, f"it has {len(row)} cells, and the header {len(header)} columns")
+    try:
+        "".join(row).encode()
+    except UnicodeEncodeError:
+        return Fault(number, "it is not UTF-8")
+    found: dict[str, Any] = {key: cell for key, cell in zip(header, row, strict=True) if cell}
+    for key in ("messages", "modelInput"):
+        if key in found:
+            return Fault(number, f"`{key}` is JSON, which a cell cannot hold: write JSONL")
+    return _record(number, found, text=True)

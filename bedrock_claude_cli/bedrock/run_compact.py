@@ -1,0 +1,67 @@
+"""One line an id: what a run leaves of records that were asked again."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import tempfile
+from array import array
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+from bedrock_claude_cli.bedrock import record_line
+
+
+def write(descriptor: int, costs: dict[str, list[float]], target: Path) -> int:
+    """Replace `target`, which is open, by its last line of each id; the new descriptor, locked.
+
+    OSError where that cannot be, with the file left as it is.
+    """
+    made, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(os.dup(made), "wb") as new:
+            new.writelines(_compacted(descriptor, costs))
+            new.flush()
+            os.fsync(made)
+        fcntl.flock(made, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        os.close(made)
+        raise
+    return made
+
+
+def _lines(descriptor: int) -> Iterator[tuple[bytes, record_line.Head]]:
+    with os.fdopen(os.dup(descriptor), "rb") as file:
+        file.seek(0)
+        for line in file:
+            head = record_line.read(line)
+            if head is not None:
+                yield line, head
+
+
+def earlier(descriptor: int) -> dict[str, list[float]]:
+    """What each line costs of those ids that have more than one."""
+    hashes = sorted(array("q", (hash(head.id) for _, head in _lines(descriptor))))
+    suspect = {one for one, other in pairwise(hashes) if one == other}
+    found: dict[str, list[float]] = {}
+    for _, head in _lines(descriptor) if suspect else ():
+        if hash(head.id) in suspect:
+            found.setdefault(head.id, []).append(head.spent)
+    return {key: costs for key, costs in found.items() if len(costs) > 1}
+
+
+def _compacted(descriptor: int, costs: dict[str, list[float]]) -> Iterator[bytes]:
+    left = {key: len(each) for key, each in costs.items()}
+    for line, head in _lines(descriptor):
+        if head.id not in left:
+            yield line
+            continue
+        left[head.id] -= 1
+        if not left[head.id]:
+            made = json.loads(line)
+            made["earlier_cost_usd"] = sum(costs[head.id][:-1]) + (head.earlier_cost_usd or 0.0)
+            yield json.dumps(made).encode() + b"\n"

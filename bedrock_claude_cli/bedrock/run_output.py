@@ -1,0 +1,220 @@
+"""The output of a run, which is its checkpoint: one line per finished record, held by one run."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import stat
+from array import array
+from bisect import bisect_left
+from collections import Counter
+from pathlib import Path
+from typing import IO, Literal
+
+from bedrock_claude_cli.bedrock import record_line, run_compact
+from bedrock_claude_cli.errors import CliError, UsageError
+
+Found = Literal["new", "done", "failed", "changed"]
+_START = b'{"schema": 1, '
+
+
+class State:
+    """What the lines of an output say; ids are held as 8-byte hashes.
+
+    `spent` is in USD: what the lines cost, or can have cost at most. Of an id that was asked again
+    the later line counts, and both were paid for.
+    """
+
+    def __init__(self) -> None:
+        self.records = self.incomplete = self.twice = 0
+        self.spent = 0.0
+        self.errors: Counter[str] = Counter()
+        self.sandbox: bool | None = None
+        self._ids, self._pairs = array("q"), array("q")
+        self._failed: dict[int, str] = {}
+
+    def add(self, head: record_line.Head) -> None:
+        """Count one line more, before `sort`."""
+        own = hash(head.id)
+        self.spent += head.spent
+        self.sandbox = head.sandbox
+        before = self._failed.pop(own, None) if self._failed else None
+        if before is None:
+            self.records += 1
+            self._ids.append(own)
+        else:
+            self.errors -= Counter([before])
+            self.twice += 1
+        if head.error is not None:
+            self.errors[head.error] += 1
+            self._failed[own] = head.error
+            return
+        self.incomplete += not head.complete
+        self._pairs.append(hash((head.id, head.sha256)))
+
+    def sort(self) -> None:
+        """Make what was added ready to be asked for."""
+        self._ids = array("q", sorted(self._ids))
+        self._pairs = array("q", sorted(self._pairs))
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def has(self, record_id: str) -> bool:
+        """Whether a line has this id."""
+        return bool(self._ids) and _in(self._ids, hash(record_id))
+
+    def failed(self, record_id: str) -> bool:
+        """Whether the last line of this id is an error."""
+        return hash(record_id) in self._failed
+
+    def find(self, record_id: str, sha256: str) -> Found:
+        """What became of a record."""
+        if self._failed and self.failed(record_id):
+            return "failed"
+        if _in(self._pairs, hash((record_id, sha256))):
+            return "done"
+        return "changed" if self.has(record_id) else "new"
+
+
+def _in(values: array[int], value: int) -> bool:
+    at = bisect_left(values, value)
+    return at < len(values) and values[at] == value
+
+
+def read(file: IO[bytes], name: str) -> tuple[State, int, bytes]:
+    """The state, where its last whole line ends, and what is torn behind; UsageError for a file of
+    another kind.
+    """
+    state, end = State(), 0
+    for number, line in enumerate(file, 1):
+        ends = line.endswith(b"\n")
+        head = record_line.read(line) if ends or _parses(line) else None
+        if head is None:
+            if not ends and line[: len(_START)] == _START[: len(line)]:
+                return state, end, line
+            raise UsageError(
+                f"{name} is no output of a run: line {number:,} is none of its lines",
+                hint="it was left as it is; give another file with -o",
+            )
+        state.add(head)
+        end += len(line)
+    return state, end, b""
+
+
+def _parses(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
+
+
+class RunOutput:
+    """An output that is held by this process until `close`."""
+
+    def __init__(self, path: str, descriptor: int) -> None:
+        self.path = path
+        self._descriptor = descriptor
+        with os.fdopen(os.dup(descriptor), "rb") as file:
+            file.seek(0)
+            self.state, self._end, torn = read(file, path)
+        self.state.sort()
+        self.torn = bool(torn)
+        if torn:
+            os.ftruncate(descriptor, self._end)
+        elif self._end and os.pread(descriptor, 1, self._end - 1) != b"\n":
+            self.write(b"\n")
+
+    def write(self, line: bytes) -> None:
+        """Append a line, whole or not at all; CliError where the disk does not take it."""
+        rest = memoryview(line)
+        try:
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+        except OSError as error:
+            os.ftruncate(self._descriptor, self._end)
+            raise CliError(
+                f"{self.path} cannot be written: {error.strerror}",
+                hint="make room, then run it again; what is finished is kept",
+            ) from None
+        self._end += len(line)
+
+    def compact(self) -> None:
+        """Leave one line an id, the last one, which then says what the earlier ones cost.
+
+        Where there is no room for that, both lines stay, and the later one counts.
+        """
+        earlier = run_compact.earlier(self._descriptor)
+        if not earlier:
+            return
+        target = Path(self.path).expanduser().resolve()
+        try:
+            made = run_compact.write(self._descriptor, earlier, target)
+        except OSError:
+            return
+        os.close(self._descriptor)
+        self._descriptor, self._end = made, os.fstat(made).st_size
+
+    def close(self) -> None:
+        """Let another run have it; a file without a line does not stay."""
+        if not self._end:
+            Path(self.path).expanduser().unlink(missing_ok=True)
+        os.close(self._descriptor)
+
+
+def open_output(path: str) -> RunOutput:
+    """The output, made if it is not there (mode 0600), and locked.
+
+    UsageError where it cannot be written or is no output; CliError while another run holds it.
+    """
+    found = Path(path).expanduser()
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+    try:
+        descriptor = os.open(found, flags, 0o600)
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be written: {error.strerror}", hint="give another file with -o"
+        ) from None
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise UsageError(f"{path} is no file", hint="give a file with -o")
+        _lock(descriptor, path)
+        if not found.exists() or found.stat().st_ino != os.fstat(descriptor).st_ino:
+            raise CliError(f"another run just let go of {path}", hint="run it again")
+        return RunOutput(path, descriptor)
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _lock(descriptor: int, path: str) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise CliError(
+            f"another run writes {path} at this moment",
+            hint=f"`bedrock-claude run status {path}` shows it; or give another file with -o",
+        ) from None
+    except OSError as error:
+        raise CliError(f"{path} cannot be locked: {error.strerror}") from None
+
+
+def exists(path: str) -> bool:
+    """Whether there is something at a path."""
+    return Path(path).expanduser().exists()
+
+
+def look(path: str) -> tuple[State, bool]:
+    """What an output says, and whether a run is writing it; UsageError where there is none."""
+    try:
+        with Path(path).expanduser().open("rb") as file:
+            state = read(file, path)[0]
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return state, True
+            return state, False
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None

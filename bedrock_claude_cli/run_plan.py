@@ -1,0 +1,168 @@
+"""What `run` is to do: the records that its output lacks, and how their requests are sent."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from bedrock_claude_cli import calling, compose_record, forecast
+from bedrock_claude_cli.aws import UNSTREAMED_TIMEOUT
+from bedrock_claude_cli.bedrock import ask, catalog, records, run_budget, tokens
+from bedrock_claude_cli.bedrock.model_id import Target
+from bedrock_claude_cli.bedrock.prompt import Request
+from bedrock_claude_cli.bedrock.run_job import Job, Way
+from bedrock_claude_cli.bedrock.run_output import State
+from bedrock_claude_cli.context import Context
+
+
+class Wish(NamedTuple):
+    """What the command line wants done with an input; docs of each are the options' help."""
+
+    output: str | None = None
+    concurrency: str = "auto"
+    rpm: float | None = None
+    tpm: float | None = None
+    max_cost: float | None = None
+    max_failures: int = 20
+    retry_failed: bool = False
+    force: bool = False
+    on_expired: str = "wait"
+    dry_run: bool = False
+    progress: str = "auto"
+
+    @property
+    def at_once(self) -> int | None:
+        """The concurrency that was asked for; None for auto."""
+        return None if self.concurrency == "auto" else int(self.concurrency)
+
+
+class Plan:
+    """Which records of an input are to be done, seeing what the output says."""
+
+    def __init__(
+        self,
+        ctx: Context,
+        composer: compose_record.Composer,
+        state: State,
+        wish: Wish,
+        count: Callable[[compose_record.Composed], None] | None = None,
+    ) -> None:
+        self._composer, self._state, self._wish = composer, state, wish
+        self._prices, self._count = ctx.settings.prices, count
+        self._quick = count is None and wish.max_cost is None
+        self._first = 0
+        self.to_do = self.again = self.skipped = self.left_failed = 0
+
+    def judge(self, record: records.Record) -> Iterator[str]:
+        """What is wrong with a record; the others are counted."""
+        plain = self._composer.plain_sha256(record) if self._quick else None
+        if plain is not None:
+            yield from self._place(record, plain)
+            return
+        composed = yield from self._composer.judge(record)
+        if composed is None:
+            return
+        if self._wish.max_cost is not None and self._most(composed) is None:
+            yield f"what {composed.target.model_id} can cost is unknown, so --max-cost cannot hold"
+            return
+        yield from self._place(record, lambda: composed.sha256, composed)
+
+    def _place(
+        self,
+        record: records.Record,
+        sha256: Callable[[], str],
+        composed: compose_record.Composed | None = None,
+    ) -> Iterator[str]:
+        """Compare a record with the output."""
+        found = self._state.find(record.id, sha256()) if len(self._state) else "new"
+        if found == "changed" and not self._wish.force:
+            yield f"`{record.id}` is in the output with another request: --force asks it anew"
+        if self._wanted(found):
+            self._first = self._first or record.line
+            self.to_do += 1
+            self.again += found != "new"
+            if self._count is not None and composed is not None:
+                self._count(composed)
+        else:
+            self.skipped += 1
+            self.left_failed += found == "failed"
+
+    def _wanted(self, found: str) -> bool:
+        return (
+            found == "new"
+            or (found == "changed" and self._wish.force)
+            or (found == "failed" and self._wish.retry_failed)
+        )
+
+    def _most(self, composed: compose_record.Composed) -> float | None:
+        return run_budget.at_most(composed.request, composed.target, self._prices)
+
+    def jobs(self, source: records.Source) -> Iterator[Job]:
+        """The records that are to be done, as they are sent."""
+        for record in source.records(self._first):
+            there = self._state.has(record.id)
+            if there and not (self._wish.force or self._state.failed(record.id)):
+                continue
+            composed = self._composer.compose(record)
+            sha256 = composed.sha256
+            if there and not self._wanted(self._state.find(record.id, sha256)):
+                continue
+            request = composed.request
+            reserved = 0
+            if self._wish.tpm is not None:
+                reserved = tokens.estimate(request) + (request.options.max_tokens or 0)
+            yield Job(
+                record.id,
+                sha256,
+                request,
+                composed.target,
+                composed.schema,
+                composed.extra,
+                reserved,
+                self._most(composed) if self._wish.max_cost is not None else None,
+            )
+
+
+def way(ctx: Context, wish: Wish) -> Way:
+    """How a run's requests are sent: each client is made once, under a lock."""
+    known, lock = catalog.load(), threading.Lock()
+    made: dict[Any, Any] = {}
+
+    def once(key: Any, make: Callable[[], Any]) -> Any:
+        with lock:
+            if key not in made:
+                made[key] = make()
+            return made[key]
+
+    def send(request: Request, target: Target, sleep: Callable[[float], None]) -> Iterator[Any]:
+        via, timeout = request.options.via, request.options.timeout
+        own = None if timeout == ctx.settings.options.timeout else timeout
+        reach = ask.Reach(
+            runtime=lambda: once(own, lambda: calling.client(ctx, via, None, own)),
+            patient=lambda: once(
+                "patient", lambda: calling.client(ctx, via, None, UNSTREAMED_TIMEOUT)
+            ),
+            offered=lambda: once(
+                "offered",
+                lambda: () if via == "mantle" else calling.offered(ctx, known, ctx.region),
+            ),
+        )
+        return ask.ask(request, target, reach, known, sleep=sleep)
+
+    def renew() -> None:
+        with lock:
+            made.clear()
+            ctx.renew()
+
+    # A process never sees new keys in its environment.
+    fixed = ctx.aws.environment_keys or ctx.aws.api_key or wish.on_expired == "stop"
+    return Way(
+        send,
+        None if fixed else renew,
+        ctx.fill,
+        ctx.settings.prices,
+        lambda target: forecast.prices(ctx, target),
+        ctx.region,
+        ctx.out.sandbox,
+    )

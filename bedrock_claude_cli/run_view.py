@@ -1,0 +1,165 @@
+"""How a run is shown while it goes on, and what it came to."""
+
+from __future__ import annotations
+
+import json
+import time
+from types import TracebackType
+from typing import Any
+
+from bedrock_claude_cli.bedrock.run import Engine
+from bedrock_claude_cli.bedrock.run_job import Progress
+from bedrock_claude_cli.output import Output
+
+EVERY = 10.0  # seconds between two lines
+EVERY_BAR = 0.2
+
+
+class Lines:
+    """A line every ten seconds, as words or as JSON."""
+
+    def __init__(self, out: Output, *, as_json: bool) -> None:
+        self._out, self._as_json = out, as_json
+        self._next = time.monotonic() + EVERY
+
+    def __enter__(self) -> Lines:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        pass
+
+    def tell(self, now: Progress) -> None:
+        """Show how it stands, if it is time, or JSON is asked for and this is the end."""
+        ended = self._as_json and not now.in_flight and now.done >= now.total
+        if time.monotonic() < self._next and not ended:
+            return
+        self._next = time.monotonic() + EVERY
+        if self._as_json:
+            self._out.stderr.write(json.dumps({"progress": as_json(now)}) + "\n")
+            self._out.stderr.flush()
+        else:
+            self._out.note(words(now))
+
+
+class Bar:
+    """A bar on a terminal."""
+
+    def __init__(self, out: Output) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+        self._bar = Progress(
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.description}", markup=False),
+            console=Console(file=out.stderr, highlight=False),
+            transient=True,
+            auto_refresh=False,
+        )
+        self._task = self._bar.add_task("")
+        self._next = 0.0
+
+    def __enter__(self) -> Bar:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: object, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def tell(self, now: Progress) -> None:
+        """Show how it stands."""
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + EVERY_BAR
+        self._bar.update(
+            self._task, completed=now.done, total=now.total, description=words(now, short=True)
+        )
+        self._bar.refresh()
+
+
+class Silent(Lines):
+    """Nothing, as with --quiet."""
+
+    def tell(self, now: Progress) -> None:
+        """Show nothing."""
+
+
+def view(out: Output, *, as_json: bool) -> Lines | Bar:
+    """What shows the progress on stderr."""
+    if as_json:
+        return Lines(out, as_json=True)
+    if out.quiet:
+        return Silent(out, as_json=False)
+    return Bar(out) if out.stderr.isatty() else Lines(out, as_json=False)
+
+
+def left(now: Progress) -> float | None:
+    """Seconds that it will take at this speed; None before the first record."""
+    return now.seconds / now.done * (now.total - now.done) if now.done else None
+
+
+def as_json(now: Progress) -> dict[str, Any]:
+    """How it stands, as --progress json shows it."""
+    seconds = left(now)
+    return now._asdict() | {
+        "seconds": round(now.seconds, 1),
+        "seconds_left": None if seconds is None else round(seconds),
+    }
+
+
+def words(now: Progress, *, short: bool = False) -> str:
+    """How it stands, in one line; `short` leaves out what a bar shows."""
+    seconds = left(now)
+    speed = now.output_tokens / now.seconds if now.seconds else 0.0
+    parts = [] if short else [f"{now.done:,} of {now.total:,} done"]
+    parts += [
+        f"{now.failed:,} failed",
+        f"{now.in_flight} in flight",
+        f"{speed:,.0f} tokens/s",
+        f"${now.cost_usd:.4f}",
+    ]
+    if seconds is not None and now.done < now.total:
+        parts.append(f"{duration(seconds)} left")
+    return ", ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person reads them."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def summary(engine: Engine, path: str, to_do: int, skipped: int) -> dict[str, Any]:
+    """What a run came to; docs/json.md describes the keys."""
+    now = engine.progress()
+    return {
+        "output": path,
+        "to_do": to_do,
+        "skipped": skipped,
+        "done": now.done,
+        "failed": now.failed,
+        "incomplete": engine.incomplete,
+        "errors": dict(engine.errors),
+        "input_tokens": now.input_tokens,
+        "output_tokens": now.output_tokens,
+        "cost_usd": round(now.cost_usd, 9),
+        "seconds": round(now.seconds, 3),
+        "error": engine.stopped.as_json() if engine.stopped else None,
+    }
+
+
+def summary_line(found: dict[str, Any]) -> str:
+    """The same in one line."""
+    line = (
+        f"{found['done']:,} of {found['to_do']:,} records done in {duration(found['seconds'])}, "
+        f"{found['failed']:,} failed, {found['incomplete']:,} not whole"
+    )
+    if found["skipped"]:
+        line += f", {found['skipped']:,} were there before"
+    return f"{line}; {found['output']} has cost about ${found['cost_usd']:.6f}"

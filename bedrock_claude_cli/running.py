@@ -1,0 +1,187 @@
+"""What `run` does with an input: checked as a whole, forecast, or sent and kept line by line."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bedrock_claude_cli import compose_record, run_view
+from bedrock_claude_cli.bedrock import catalog, records, run_output
+from bedrock_claude_cli.bedrock.run import Engine
+from bedrock_claude_cli.bedrock.run_job import Limits
+from bedrock_claude_cli.bedrock.run_output import RunOutput, State
+from bedrock_claude_cli.bedrock.run_pace import MOST, Pace
+from bedrock_claude_cli.context import Context
+from bedrock_claude_cli.errors import ExitCode, UsageError
+from bedrock_claude_cli.run_plan import Plan, Wish, way
+
+
+def run(ctx: Context, given: str, wish: Wish, go_on: str) -> int:
+    """Run an input's records into the output; `go_on` is the command line that continues it."""
+    _check(wish)
+    known = catalog.load()
+    composer = compose_record.Composer(ctx, known)
+    stdin = sys.stdin.buffer if given == records.STDIN and sys.stdin is not None else None
+    source = records.open_records(given, stdin)
+    try:
+        if wish.dry_run:
+            return _forecast(ctx, composer, source, wish)
+        output = run_output.open_output(wish.output or "")
+        try:
+            return _run(ctx, composer, source, output, wish, go_on)
+        finally:
+            output.close()
+    finally:
+        source.close()
+
+
+def _check(wish: Wish) -> None:
+    if wish.output is None and not wish.dry_run:
+        raise UsageError("no output is named", hint="`-o FILE.jsonl`: it keeps every answer")
+    figures = wish.concurrency
+    if figures != "auto" and not (figures.isdecimal() and 1 <= int(figures) <= MOST):
+        raise UsageError(f"--concurrency is auto or 1 to {MOST}, not {figures}")
+    for name, words in (("on_expired", ("wait", "stop")), ("progress", ("auto", "json"))):
+        if getattr(wish, name) not in words:
+            flag = name.replace("_", "-")
+            raise UsageError(f"--{flag} is {' or '.join(words)}, not {getattr(wish, name)}")
+    for name in ("rpm", "tpm", "max_failures"):
+        value = getattr(wish, name)
+        if value is not None and not value >= 1:
+            raise UsageError(f"--{name.replace('_', '-')} is at least 1, not {value:g}")
+    if wish.max_cost is not None and not 0 <= wish.max_cost < float("inf"):
+        raise UsageError(f"--max-cost takes USD from 0, not {wish.max_cost:g}")
+
+
+def _forecast(
+    ctx: Context, composer: compose_record.Composer, source: records.Source, wish: Wish
+) -> int:
+    from bedrock_claude_cli import run_forecast
+
+    state = State()
+    if wish.output is not None and run_output.exists(wish.output):
+        state = run_output.look(wish.output)[0]
+        state.sort()
+    found = run_forecast.Forecast(ctx, run_forecast.measured(wish.output))
+    plan = Plan(ctx, composer, state, wish, found.add)
+    records.check(source, plan.judge)
+    for note in composer.notes:
+        ctx.out.note(note)
+    shown = found.as_json(run_forecast.Limits(wish.at_once, wish.rpm, wish.tpm))
+    if ctx.out.json:
+        ctx.out.data(shown | {"skipped": plan.skipped})
+        return ExitCode.OK
+    for line in run_forecast.words(shown):
+        ctx.out.line(line)
+    return ExitCode.OK
+
+
+def _run(
+    ctx: Context,
+    composer: compose_record.Composer,
+    source: records.Source,
+    output: RunOutput,
+    wish: Wish,
+    go_on: str,
+) -> int:
+    if output.torn:
+        ctx.out.note(f"the last line of {output.path} was torn, and is asked for again")
+    if output.state.sandbox not in (None, ctx.out.sandbox):
+        whose = "answers of AWS" if ctx.out.sandbox else "the sandbox's canned answers"
+        raise UsageError(f"{output.path} holds {whose}", hint="give another file with -o")
+    plan = Plan(ctx, composer, output.state, wish)
+    records.check(source, plan.judge)
+    for note in composer.notes:
+        ctx.out.note(note)
+    engine_view = run_view.view(ctx.out, as_json=wish.progress == "json")
+    engine = Engine(
+        way(ctx, wish),
+        output,
+        Pace(wish.at_once, wish.rpm, wish.tpm, time.monotonic()),
+        Limits(wish.max_cost, wish.max_failures),
+        plan.to_do,
+        engine_view.tell,
+        ctx.out.warn,
+    )
+    with engine_view, _interruptible(ctx, engine):
+        engine.run(plan.jobs(source))
+    return _end(ctx, engine, output, plan, go_on)
+
+
+@contextmanager
+def _interruptible(ctx: Context, engine: Engine) -> Iterator[None]:
+    """The first Ctrl-C lets what is in flight finish, the second is a KeyboardInterrupt."""
+
+    def interrupt(number: int, frame: object) -> None:
+        if engine.interrupted:
+            raise KeyboardInterrupt
+        engine.interrupted = True
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    except KeyboardInterrupt:
+        engine.drop()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _end(ctx: Context, engine: Engine, output: RunOutput, plan: Plan, go_on: str) -> int:
+    """Tell what was done, and how to go on; what stopped the run is raised."""
+    if engine.unwritten:
+        for line in engine.unwritten:
+            ctx.out.stdout.write(line.decode())
+        count = len(engine.unwritten)
+        ctx.out.warn(f"{count} finished records that {output.path} did not take are on stdout")
+    elif plan.again or output.state.twice:
+        output.compact()
+    summary = run_view.summary(engine, output.path, plan.to_do, plan.skipped)
+    if ctx.out.json:
+        ctx.out.data(summary)
+    else:
+        ctx.out.note(run_view.summary_line(summary))
+    failed = sum(engine.errors.values()) + plan.left_failed
+    early = engine.interrupted or engine.stopped is not None
+    if early:
+        ctx.out.note(f"to go on: `{go_on}`")
+    elif failed:
+        ctx.out.note(f"{failed:,} failed records: `{go_on} --retry-failed` asks them again")
+    if engine.stopped is not None:
+        raise engine.stopped
+    if engine.interrupted:
+        return ExitCode.INTERRUPTED
+    if failed:
+        return ExitCode.PARTIAL
+    incomplete = engine.incomplete + output.state.incomplete
+    return ExitCode.INCOMPLETE if incomplete else ExitCode.OK
+
+
+def status(ctx: Context, path: str) -> int:
+    """Tell what an output holds, also while a run is writing it."""
+    state, running = run_output.look(path)
+    found = {
+        "output": path,
+        "running": running,
+        "records": state.records,
+        "failed": sum(state.errors.values()),
+        "incomplete": state.incomplete,
+        "errors": dict(state.errors),
+        "cost_usd": round(state.spent, 9),
+    }
+    if ctx.out.json:
+        ctx.out.data(found)
+        return ExitCode.OK
+    for key, value in found.items():
+        if key == "errors":
+            for code, count in state.errors.most_common():
+                ctx.out.line(f"error {code}\t{count}")
+        else:
+            ctx.out.line(f"{key}\t{str(value).lower() if isinstance(value, bool) else value}")
+    return ExitCode.OK

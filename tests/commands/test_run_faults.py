@@ -1,0 +1,266 @@
+"""`run` under what happens to long runs: kills, full disks, faults of every kind, Ctrl-C."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bedrock_claude_cli.sandbox import Sandbox
+from tests.commands.test_run import lines, many
+from tests.conftest import Run
+
+Use = Callable[..., Sandbox]
+PROGRAM = [sys.executable, "-m", "bedrock_claude_cli"]
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out.jsonl"
+
+
+def size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def started(*argv: str, **extra: Any) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [*PROGRAM, "run", *argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **extra
+    )
+
+
+def until(condition: Callable[[], bool], child: subprocess.Popen[bytes]) -> None:
+    while child.poll() is None and not condition():
+        time.sleep(0.002)
+
+
+def test_kill_9_loses_no_finished_record_and_repeats_only_what_was_in_flight(
+    use: Use, tmp_path: Path, out: Path
+) -> None:
+    server = use({"stream": {"delay_ms": 10}})
+    given, chance = many(tmp_path / "in.jsonl", 400), random.Random(4)
+    kills = 0
+    for _ in range(6):
+        before: list[bytes] = out.read_bytes().splitlines() if out.exists() else []
+        child = started(given, "-o", str(out), "--concurrency", "8", "-q")
+        enough = size(out) + chance.randrange(1, 40_000)
+        until(lambda enough=enough: size(out) >= enough, child)  # type: ignore[misc]
+        kills += child.poll() is None
+        child.kill()
+        child.communicate()
+        whole = max(0, len(before) - 1)
+        assert out.read_bytes().splitlines()[:whole] == before[:whole]
+    child = started(given, "-o", str(out), "--concurrency", "8", "-q")
+    assert child.communicate()[1] == b"" and child.returncode == 0
+    assert kills >= 4
+    assert Counter(each["id"] for each in lines(out)) == Counter(f"r{at}" for at in range(400))
+    assert 400 <= len(server.requests) <= 400 + kills * 8
+
+
+@pytest.mark.parametrize("cut", [1, 5, 200, -1])
+def test_a_torn_last_line_is_repaired(
+    run: Run, use: Use, tmp_path: Path, out: Path, cut: int
+) -> None:
+    server = use()
+    given = many(tmp_path / "in.jsonl", 3)
+    run("run", given, "-o", str(out), "--concurrency", "1")
+    whole = out.read_bytes()
+    last = whole.splitlines(keepends=True)[-1]
+    out.write_bytes(whole[: len(whole) - len(last)] + last[:cut])
+    result = run("run", given, "-o", str(out))
+    assert [each["id"] for each in lines(out)] == ["r0", "r1", "r2"]
+    missing = cut != -1  # without its line break alone the line is whole
+    assert len(server.requests) == 3 + missing
+    assert ("was torn" in result.err) is missing
+
+
+@pytest.mark.parametrize("content", ["my notes\n", "my notes", '{"id": "r0"}\n', "\n"])
+def test_a_file_that_is_no_output_is_left_as_it_is(
+    run: Run, tmp_path: Path, out: Path, content: str
+) -> None:
+    out.write_text(content)
+    result = run("run", many(tmp_path / "in.jsonl", 2), "-o", str(out), "--sandbox", code=2)
+    assert "is no output of a run: line 1" in result.err
+    assert out.read_text() == content
+
+
+def test_the_input_is_not_taken_for_the_output(run: Run, tmp_path: Path) -> None:
+    given = many(tmp_path / "in.jsonl", 2)
+    before = Path(given).read_bytes()
+    run("run", given, "-o", given, "--sandbox", code=2)
+    assert Path(given).read_bytes() == before
+
+
+def test_two_runs_cannot_share_an_output(run: Run, use: Use, tmp_path: Path, out: Path) -> None:
+    server = use()
+    given = many(tmp_path / "in.jsonl", 2)
+    run("run", given, "-o", str(out))
+    with out.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert json.loads(run("run", "status", str(out), "--json").out)["running"] is True
+        result = run("run", given, "-o", str(out), code=1)
+    assert "another run writes" in result.err
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("where", ["/proc/version", "/proc/none.jsonl", "FOLDER", "/dev/null"])
+def test_an_output_that_cannot_be_written_is_found_before_the_first_call(
+    run: Run, use: Use, tmp_path: Path, where: str
+) -> None:
+    server = use()
+    given = many(tmp_path / "in.jsonl", 2)
+    run("run", given, "-o", where.replace("FOLDER", str(tmp_path)), code=2)
+    assert not server.requests
+
+
+def test_sandbox_answers_and_real_ones_do_not_mix(
+    run: Run, use: Use, tmp_path: Path, out: Path
+) -> None:
+    given = many(tmp_path / "in.jsonl", 1)
+    run("run", given, "-o", str(out), "--sandbox")
+    use()
+    assert "the sandbox's canned answers" in run("run", given, "-o", str(out), code=2).err
+
+
+def test_a_full_disk_ends_the_run_and_loses_no_answer(use: Use, tmp_path: Path, out: Path) -> None:
+    server = use()
+    given = many(tmp_path / "in.jsonl", 60)
+
+    def small() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+
+    child = started(given, "-o", str(out), "--concurrency", "4", preexec_fn=small)
+    stdout, stderr = child.communicate()
+    assert child.returncode == 1
+    assert b"cannot be written: File too large" in stderr and b"are on stdout" in stderr
+    assert size(out) <= 10_000 and out.read_bytes().endswith(b"}\n")
+    saved = [json.loads(line)["id"] for line in stdout.splitlines()]
+    assert len(saved) + len(lines(out)) == len(server.requests) < 60
+    child = started(given, "-o", str(out), "-q")
+    child.communicate()
+    assert child.returncode == 0 and len(lines(out)) == 60
+
+
+def test_one_fault_of_each_kind_fails_its_record_and_no_other(
+    run: Run, use: Use, tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bedrock_claude_cli.bedrock.retry.MAX_WAIT", 0.05)
+    kinds: dict[str, dict[str, Any]] = {
+        "say 11$": {"error": {"type": "ThrottlingException"}, "times": 1},
+        "say 22$": {"error": {"type": "InternalServerException"}},
+        "say 33$": {"stream": {"reset_after": 0}},
+        "say 44$": {"stream": {"reset_after": 3}},
+        "say 55$": {"stream": {"cut_after": 3}},
+        "say 66$": {"stream": {"garbage_after": 3}},
+        "say 77$": {"stream": {"bad_crc_after": 3}},
+        "say 88$": {"stream": {"exception": {"type": "modelStreamErrorException", "after": 3}}},
+    }
+    server = use(*({"when": {"prompt": prompt}, **rule} for prompt, rule in kinds.items()))
+    result = run("run", many(tmp_path / "in.jsonl", 100), "-o", str(out), code=9)
+    found = {each["id"]: each for each in lines(out)}
+    failed = {name for name, each in found.items() if each["error"]}
+    assert failed == {"r22", "r33", "r44", "r55", "r66", "r77", "r88"} and len(found) == 100
+    assert all(found[name]["error"]["retry"] == "maybe-billed" for name in failed)
+    assert all(found[name]["cost_at_most_usd"] > 0 for name in failed)
+    assert found["r55"]["text"] and found["r11"]["attempts"] == 2
+    assert len(server.requests) == 101 and "7 failed" in result.err
+
+
+def test_the_first_ctrl_c_drains_and_says_how_to_go_on(use: Use, tmp_path: Path, out: Path) -> None:
+    server = use({"stream": {"delay_ms": 150}})
+    given = many(tmp_path / "in.jsonl", 100)
+    child = started(given, "-o", str(out), "--concurrency", "4", "--max-tokens", "99")
+    until(lambda: size(out) > 0, child)
+    child.send_signal(signal.SIGINT)
+    stderr = child.communicate()[1].decode()
+    assert child.returncode == 130
+    assert len(lines(out)) == len(server.requests) < 100
+    assert f"to go on: `bedrock-claude run {given} --max-tokens 99 --output {out}" in stderr
+
+
+def test_the_second_ctrl_c_stops_at_once(use: Use, tmp_path: Path, out: Path) -> None:
+    server = use({"stream": {"delay_ms": 20_000}})
+    child = started(many(tmp_path / "in.jsonl", 9), "-o", str(out), "--concurrency", "4")
+    until(lambda: len(server.requests) >= 4, child)
+    started_at = time.monotonic()
+    child.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    assert child.poll() is None
+    child.send_signal(signal.SIGINT)
+    stderr = child.communicate()[1].decode()
+    assert child.returncode == 130 and "to go on: " in stderr
+    assert time.monotonic() - started_at < 15
+
+
+def test_expired_credentials_pause_the_run_until_they_are_back(
+    run: Run, use: Use, tmp_path: Path, out: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("TICK", "RENEWED"):
+        monkeypatch.setattr(f"bedrock_claude_cli.bedrock.run.{module}", 0.01)
+    server = use({"when": {"prompt": "say [3-9]"}, "times": 6,
+                  "error": {"type": "ExpiredTokenException"}})  # fmt: skip
+    keys = [os.environ[f"AWS_{name}"] for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY")]
+    for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN"):
+        monkeypatch.delenv(f"AWS_{name}", raising=False)
+    for name in ("SHARED_CREDENTIALS_FILE", "CONFIG_FILE"):
+        monkeypatch.delenv(f"AWS_{name}", raising=False)
+    (home / ".aws").mkdir()
+    (home / ".aws" / "credentials").write_text(
+        f"[default]\naws_access_key_id = {keys[0]}\naws_secret_access_key = {keys[1]}\n"
+    )
+    given = many(tmp_path / "in.jsonl", 10)
+    result = run("run", given, "-o", str(out), "--concurrency", "2")
+    assert sorted(each["id"] for each in lines(out)) == [f"r{at}" for at in range(10)]
+    assert len(server.requests) == 16
+    assert result.err.count("the run waits until they are back") == 1
+    assert "`aws configure`" in result.err
+
+
+def test_expired_credentials_stop_the_run_where_that_is_asked_for(
+    run: Run, use: Use, tmp_path: Path, out: Path
+) -> None:
+    use({"when": {"prompt": "say [3-9]"}, "error": {"type": "ExpiredTokenException"}})
+    given = many(tmp_path / "in.jsonl", 10)
+    argv = ("run", given, "-o", str(out), "--concurrency", "1", "--on-expired", "stop")
+    run(*argv, code=4)
+    assert len(lines(out)) == 3
+
+
+def test_concurrency_and_rpm_hold(run: Run, use: Use, tmp_path: Path, out: Path) -> None:
+    server = use({"stream": {"delay_ms": 15}})
+    lock, now, most = threading.Lock(), 0, 0
+    answer = server.answer
+
+    def counting(request: Any) -> Any:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.005)
+        try:
+            return answer(request)
+        finally:
+            with lock:
+                now -= 1
+
+    server.answer = counting  # type: ignore[method-assign]
+    run("run", many(tmp_path / "in.jsonl", 30), "-o", str(out), "--concurrency", "3")
+    assert 1 < most <= 3
+    begun = time.monotonic()
+    given = many(tmp_path / "in.jsonl", 34)
+    run("run", given, "-o", str(out), "--rpm", "1200")
+    assert time.monotonic() - begun >= 3 * 60 / 1200

@@ -1,0 +1,256 @@
+"""What `run` reads: every kind of input, and every fault of it with its line."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bedrock_claude_cli.sandbox import Sandbox
+from tests.commands.test_run import lines
+from tests.conftest import Result, Run
+
+Use = Callable[..., Sandbox]
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out.jsonl"
+
+
+def faults(run: Run, path: Path, *argv: str) -> Result:
+    """The faults of an input, which must be found before anything is sent."""
+    return run("run", str(path), "-o", str(path.with_name("out.jsonl")), "--sandbox", *argv, code=2)
+
+
+def test_jsonl_may_be_gzipped_have_a_bom_and_blank_lines(
+    run: Run, use: Use, tmp_path: Path, out: Path
+) -> None:
+    use()
+    text = '\ufeff{"prompt": "ä"}\n\n  \n{"id": null, "prompt": "b"}'
+    (tmp_path / "in.jsonl.gz").write_bytes(gzip.compress(text.encode()))
+    run("run", str(tmp_path / "in.jsonl.gz"), "-o", str(out))
+    assert {each["id"] for each in lines(out)} == {"1", "4"}
+
+
+def test_csv_columns_are_prompt_options_and_what_is_carried_over(
+    run: Run, use: Use, tmp_path: Path, out: Path
+) -> None:
+    server = use()
+    path = tmp_path / "in.csv"
+    path.write_text('id,prompt,max_tokens,team\nx,"a, b\nc",5,red\ny,d,,\n')
+    run("run", str(path), "-o", str(out), code=10)
+    sent = {each["body"]["max_tokens"] for each in server.requests}
+    found = {each["id"]: each for each in lines(out)}
+    assert sent == {5, 4096} and found["x"]["team"] == "red" and "team" not in found["y"]
+
+
+def test_standard_input_is_read_and_a_rerun_goes_on(run: Run, use: Use, out: Path) -> None:
+    server = use()
+    text = '{"prompt": "a"}\n{"prompt": "b"}\n'
+    run("run", "-", "-o", str(out), stdin=text)
+    run("run", "-", "-o", str(out), stdin=text + '{"prompt": "c"}\n')
+    assert len(server.requests) == 3
+
+
+def test_every_fault_is_told_at_once_with_its_line(run: Run, tmp_path: Path) -> None:
+    rows: list[bytes] = [
+        b'{"id": "a", "prompt": "fine"}',
+        b'{"prompt": "x"',
+        b'{"prompt": "\xff"}',
+        b"[1]",
+        b'{"id": "a", "prompt": "again"}',
+        b'{"prompt": "x", "model": "sonet"}',
+        b'{"prompt": "x", "max_tokens": "many"}',
+        b'{"prompt": "x", "region": "eu-west-1"}',
+        b'{"prompt": " "}',
+        b'{"prompt": "x", "messages": []}',
+        b'{"messages": [{"role": "system", "content": "x"}]}',
+        b'{"other": 1}',
+        b'{"prompt": "x", "usage": 1}',
+        b'{"recordId": "r", "modelInput": {"messages": []}}',
+        b'{"recordId": "s", "modelInput": {}, "max_tokens": 1}',
+        b'{"prompt": "x", "temperature": NaN}',
+        b'{"prompt": "\\ud83d"}',
+        b'{"id": [], "prompt": "x"}',
+        b'{"prompt": 1}',
+        b'{"prompt": "x", "temperature": 1, "model": "opus-4.8"}',
+    ]
+    path = tmp_path / "in.jsonl"
+    path.write_bytes(b"\n".join(rows))
+    told = faults(run, path).err
+    assert "19 faults, so nothing was sent" in told
+    for number in range(1, 21):
+        assert (f"line {number}: " in told) == (number > 1)
+    for words in (
+        "line 3: it is not UTF-8 (byte 13)",
+        "line 5: the id `a` stands in line 1 too",
+        "line 6: unknown model `sonet`; did you mean",
+        "line 13: `usage` is a key of the output",
+        "line 16: it is not JSON: NaN",
+    ):
+        assert words in told
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_a_long_list_of_faults_is_cut_and_counted(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_text("{\n" * 500)
+    told = faults(run, path).err
+    assert "500 faults" in told and "and 480 more" in told and told.count("line ") == 20
+
+
+def test_variables_of_the_template_that_are_missing(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_text("prompt: Say $what in $lang\n")
+    path = tmp_path / "in.jsonl"
+    path.write_text('{"what": "a", "lang": "de"}\n{"what": "b"}\n{"what": {}, "lang": "de"}\n')
+    told = faults(run, path, "-t", str(tmp_path / "t.yaml")).err
+    assert "line 2: " in told and "the template needs a value for $lang" in told
+    assert "line 3: `what` fills $what, so it is a text or a number" in told
+
+
+def test_a_record_of_more_than_twenty_megabytes(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "in.jsonl"
+    with path.open("w") as file:
+        file.write('{"prompt": "small"}\n')
+        file.write(json.dumps({"prompt": "x" * 20_000_000}) + "\n")
+    assert "line 2: the request has 20,000," in faults(run, path).err
+
+
+def test_a_line_without_an_end_is_not_read_into_memory(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("records", "record_parse"):
+        monkeypatch.setattr(f"bedrock_claude_cli.bedrock.{module}.MAX_LINE", 1000)
+    path = tmp_path / "in.jsonl"
+    path.write_text('{"prompt": "' + "x" * 5000 + '"}\n{"prompt": ""}\n')
+    told = faults(run, path).err
+    assert "line 1: it has more than 1,000 bytes" in told and "line 2: the prompt is empty" in told
+
+
+@pytest.mark.parametrize(
+    "name, content, words",
+    [
+        ("in.jsonl", b"", "holds no records"),
+        ("in.jsonl.gz", b"plain", "cannot be read"),
+        ("in.jsonl.gz", gzip.compress(b'{"prompt": "x"}')[:-9], "cannot be read"),
+        ("in.csv", b"prompt,prompt\na,b\n", "stands twice"),
+        ("in.csv", b"id,prompt\na\n", "line 2: it has 1 cells"),
+        ("in.csv", b"id,prompt\na,\xff\n", "line 2: it is not UTF-8"),
+        ("in.csv", b'id,prompt\na,"b\n', "it is not CSV"),
+        ("in.csv", b"id,messages\na,b\n", "write JSONL"),
+    ],
+)
+def test_inputs_that_are_none(
+    run: Run, tmp_path: Path, name: str, content: bytes, words: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert words in faults(run, tmp_path / name).err
+
+
+def test_an_input_that_is_not_there(run: Run, tmp_path: Path) -> None:
+    assert "no such file" in faults(run, tmp_path / "in.jsonl").err
+    assert "it is no file" in faults(run, tmp_path).err
+
+
+def test_each_record_has_its_own_options(run: Run, use: Use, tmp_path: Path, out: Path) -> None:
+    server = use()
+    rows: list[dict[str, Any]] = [
+        {"id": "a", "prompt": "x", "model": "haiku-4.5", "system": "S", "stop": ["END"]},
+        {"id": "b", "prompt": "x", "schema": {"type": "object", "required": ["n"],
+                                              "properties": {"n": {"type": "integer"}},
+                                              "additionalProperties": False}},
+        {"id": "c", "prompt": "x", "meta": {"k": "v"}, "temperature": None},
+    ]  # fmt: skip
+    path = tmp_path / "in.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    run("run", str(path), "-o", str(out), "--temperature", "0.5", "--concurrency", "1")
+    first, second, third = (each["body"] for each in server.requests)
+    assert first["system"] == "S" and first["stop_sequences"] == ["END"]
+    assert "haiku" in server.requests[0]["model"] and "output_config" in second
+    assert third["temperature"] == 0.5
+    assert set(lines(out)[1]["parsed"]) == {"n"}
+
+
+def test_a_conversation_keeps_its_images_and_documents(
+    run: Run, use: Use, tmp_path: Path, out: Path
+) -> None:
+    server = use()
+    text = {"type": "text", "media_type": "text/plain", "data": "Grass is green."}
+    turns = [
+        {"role": "user", "content": [{"type": "document", "source": text, "title": "a"},
+                                     {"type": "text", "text": "What colour?"}]},
+        {"role": "assistant", "content": "Green."},
+        {"role": "user", "content": "Sure?"},
+    ]  # fmt: skip
+    path = tmp_path / "in.jsonl"
+    path.write_text(json.dumps({"messages": turns}))
+    run("run", str(path), "-o", str(out))
+    sent = server.requests[0]["body"]["messages"]
+    assert [each["role"] for each in sent] == ["user", "assistant", "user"]
+    assert sent[0]["content"][0]["source"] == text
+    assert sent[2]["content"] == [{"type": "text", "text": "Sure?"}]
+
+
+@pytest.mark.parametrize(
+    "turns, words",
+    [
+        ([{"role": "user"}], "not just `role` and `content`"),
+        ([{"role": "user", "content": []}], "no content"),
+        ([{"role": "user", "content": [{"type": "tool_use"}]}], "`modelInput` takes all"),
+        ([{"role": "user", "content": [{"type": "text", "text": ""}]}], "without text"),
+        ([{"role": "user", "content": [{"type": "image", "source": {"type": "url"}}]}], "base64"),
+        ([{"role": "assistant", "content": "x"}], "the first of `messages` is the user's"),
+        ([], "`messages` is empty"),
+    ],
+)
+def test_conversations_that_bedrock_would_refuse(
+    run: Run, tmp_path: Path, turns: list[Any], words: str
+) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_text(json.dumps({"messages": turns}))
+    assert words in faults(run, path).err
+
+
+def test_files_go_with_the_record_that_names_them(
+    run: Run, use: Use, tmp_path: Path, out: Path
+) -> None:
+    server = use()
+    (tmp_path / "a.txt").write_text("Grass is green.")
+    path = tmp_path / "in.jsonl"
+    path.write_text(json.dumps({"prompt": "x", "attach": str(tmp_path / "a.txt")}))
+    run("run", str(path), "-o", str(out))
+    first = server.requests[0]["body"]["messages"][0]["content"][0]
+    assert first["type"] == "document" and first["source"]["data"] == "Grass is green."
+    out.unlink()
+    path.write_text(json.dumps({"prompt": "x", "attach": "-"}))
+    assert "standard input cannot go with every record" in faults(run, path).err
+    path.write_text(json.dumps({"prompt": "x", "attach": str(tmp_path / "none")}))
+    assert "line 1: " in faults(run, path).err
+
+
+def test_an_input_that_changes_while_it_runs_ends_the_run(
+    run: Run, use: Use, tmp_path: Path, out: Path
+) -> None:
+    server = use({"stream": {"delay_ms": 20}})
+    path = tmp_path / "in.jsonl"
+    rows = [json.dumps({"id": f"r{at}", "prompt": "x" * 2000}) for at in range(60)]
+    path.write_text("\n".join(rows))
+    answer = server.answer
+
+    def changing(request: Any) -> Any:
+        if len(server.requests) == 5:
+            path.write_text("\n".join(reversed(rows)))
+        return answer(request)
+
+    server.answer = changing  # type: ignore[method-assign]
+    result = run("run", str(path), "-o", str(out), "--concurrency", "2", code=1)
+    assert "was changed while it was read" in result.err
+    assert 5 <= len(lines(out)) < 60
+    server.answer = answer  # type: ignore[method-assign]
+    run("run", str(path), "-o", str(out))
+    assert len(lines(out)) == 60
