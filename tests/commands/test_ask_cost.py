@@ -268,7 +268,7 @@ class TestMaxCost:
         self, run: Run, use: Use, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """AWS refuses the global id, and the regional one would be above the limit."""
-        offered = "bedrock_claude_cli.calling._offered"
+        offered = "bedrock_claude_cli.calling.offered"
         monkeypatch.setattr(offered, lambda *_: [f"us.{SONNET}"])
         invalid = "The provided model identifier is invalid."
         sandbox = use({"when": {"operation": INVOKE, "model": "global.*"},
