@@ -330,14 +330,14 @@ class TestJudging:
             ('{"items": [{"name": "a", "count": NaN}]}', "NaN is no number in JSON"),
             ('{"items": [{"name": "a", "count": 1e400}]}', "the number 1e400 is beyond"),
             ('{"items": [], "items": []}', "the key `items` stands twice in one object"),
-            ('{"items": [{"name": ' + "[" * 5000 + "]" * 5000 + "}]}", "nested too deep"),
+            ('{"items": [{"name": ' + "[" * 50000 + "]" * 50000 + "}]}", "nested too deep"),
         ],
         ids=lambda each: str(each)[:40],
     )
     def test_an_answer_that_does_not_fit(self, text: str, said: str, run: Run, use: Use) -> None:
         """It is printed, as what arrived always is, and is exit 10 with the path."""
         use(words(text))
-        argv = ("ask", "Hello", "--schema", json.dumps(ITEMS))
+        argv = ("ask", "Hello", "--schema", json.dumps(ITEMS), "--max-tokens", "60000")
         result = run(*argv, code=10)
         assert said in result.err
         assert "error: the answer is not whole: it " in result.err

@@ -30,8 +30,8 @@ REFUSED = [
     ("temperature: 0.5", "--thinking 2000", "a model that thinks takes no temperature 0.5 "
      "(from {})"),
     ("top_p: 0.5", "--thinking 2000", "a model that thinks takes no top_p 0.5 (from {}), only"),
-    ("meta: {team: ads, to: all}", "--via mantle -m opus-5.5", "--via mantle takes no meta "
-     "team=ads, to=all (from {})"),
+    ("meta: {team: ads}", "--via mantle -m opus-5.5", "--via mantle takes no meta "
+     "team=ads (from {})"),
     ("guardrail: gr1:2", "--via mantle -m opus-5.5", "--via mantle takes no guardrail gr1:2 (from "
      "{})"),
     ("citations: true", f"--schema {SCHEMA.replace(' ', '')}", "Bedrock takes no citations true "
@@ -57,10 +57,8 @@ def test_a_refusal_names_who_set_it(
         argv, source = [*argv, "--preset", "p"], "--preset p"
     elif place == "environment":
         key, _, value = setting.partition(": ")
-        if key == "meta":
-            pytest.skip("no variable holds metadata")
         source = f"BEDROCK_CLAUDE_{key.upper()}"
-        env = {source: value.strip("'")}
+        env = {source: "team=ads" if key == "meta" else value.strip("'")}
     told = run(*argv, env=env, code=2 if setting.startswith("schema: ") and not flags else 6)
     assert said.format(source) in told.err
     assert sandbox.requests == []
