@@ -129,15 +129,27 @@ def start(ctx: Context, manifest: Manifest, *, patient: bool, continued: bool) -
 def refresh(ctx: Context, manifest: Manifest) -> list[Part]:
     """Ask how far every part is, and keep it; those whose state changed."""
     bedrock = ctx.aws.client("bedrock", region=manifest.region)
+    _find_lost(ctx, manifest)
     changed = [part for part in manifest.parts if jobs.refresh(bedrock, part)]
     if changed:
         manifest.save()
     return changed
 
 
+def _find_lost(ctx: Context, manifest: Manifest) -> None:
+    """Find what a killed submit made and could not keep: such a job runs, and is paid for."""
+    bedrock = ctx.aws.client("bedrock", region=manifest.region)
+    lost = [each for each in manifest.parts if each.uploaded and not (each.arn or each.ended)]
+    for part in lost:
+        jobs.find(bedrock, part)
+    if lost:
+        manifest.save()
+
+
 def stop(ctx: Context, manifest: Manifest) -> None:
     """Stop every part that has not ended, those that were not started included."""
     bedrock = ctx.aws.client("bedrock", region=manifest.region)
+    _find_lost(ctx, manifest)
     for part in manifest.parts:
         if part.arn is None and not part.ended:
             part.status, part.message = "Stopped", "it was stopped before it was started"

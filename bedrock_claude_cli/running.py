@@ -139,7 +139,10 @@ def _end(ctx: Context, engine: Engine, output: RunOutput, plan: Plan, go_on: str
         for line in engine.unwritten:
             ctx.out.stdout.write(line.decode())
         count = len(engine.unwritten)
-        ctx.out.warn(f"{count} finished records that {output.path} did not take are on stdout")
+        ctx.out.fail(
+            f"{count} finished records that {output.path} did not take are on stdout",
+            "append those lines to it: records that it lacks are asked, and paid for, again",
+        )
     elif plan.again or output.state.twice:
         output.compact()
     summary = run_view.summary(engine, output.path, plan.to_do, plan.skipped)

@@ -52,8 +52,10 @@ def fetch(
     name = part.input_uri.rpartition("/")[2]
     job = (part.arn or "").rpartition("/")[2]
     output = f"{part.output_uri.rstrip('/')}/{job}/{name}.out"
+    lines = 0
     for line in _lines(s3, output) if job else ():
         found = json.loads(line)
+        lines += 1
         entry = index.pop(found["recordId"], None)
         if entry is None:
             raise RejectedError(
@@ -63,7 +65,7 @@ def fetch(
         yield _fetched(found["recordId"], entry, _answer(found, entry, blank, price), sandbox)
     for record_id, entry in index.items():
         answer = _fresh(blank)
-        answer.error = missing(part).as_json()
+        answer.error = missing(part, lines).as_json()
         yield _fetched(record_id, entry, answer, sandbox)
 
 
@@ -73,14 +75,17 @@ def _fetched(record_id: str, entry: Entry, answer: Answer, sandbox: bool) -> Fet
     return Fetched(record_id, line, str(answer.error["code"]) if broken and answer.error else None)
 
 
-def missing(part: Part) -> CliError:
-    """Why a record has neither answer nor error of its own."""
+def missing(part: Part, lines: int) -> CliError:
+    """Why a record has neither answer nor error of its own, where the output has so many lines."""
     if part.status == COMPLETED:
         message = f"the job {part.name} is completed, and its output does not have this record"
         return UnavailableError(message, code="RecordMissing", retry="maybe-billed")
     why = f": {part.message}" if part.message else ""
     message = f"the job {part.name} ended as {part.status} before this record was answered{why}"
-    return UnavailableError(message, code=f"Job{part.status}", retry="now")
+    # What AWS worked on and did not write may be billed; it counts what it worked on.
+    unbilled = part.arn is None or (part.processed or 0) <= lines
+    retry = "now" if unbilled else "maybe-billed"
+    return UnavailableError(message, code=f"Job{part.status}", retry=retry)
 
 
 def _index(s3: Any, part: Part) -> dict[str, Entry]:

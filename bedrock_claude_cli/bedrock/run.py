@@ -155,7 +155,7 @@ class Engine:
         return UnmetError(
             f"--max-cost {limit:g} is reached: {self._output.path} has cost ${self.spent:.6f}, and "
             f"the next record can cost ${job.most or 0.0:.6f}",
-            hint="raise --max-cost, or lower --max-tokens",
+            hint="raise --max-cost: what is done stays done",
         )
 
     def _start(self, job: Job) -> None:

@@ -136,11 +136,11 @@ def command(
 
 
 def _go_on(ctx: Context, given: str, wish: run_plan.Wish) -> str:
-    """The command line that goes on with a run: the same one, but for --force."""
+    """The command line that goes on with a run: the same one; what --force asked anew is done."""
     words = ["bedrock-claude", "run", given]
     told = {**ctx.given, **ctx.shared._asdict(), **wish._asdict()}
     usual = run_plan.Wish()._asdict()
-    for key in ("force", "dry_run", "retry_failed", "json", "query"):
+    for key in ("dry_run", "retry_failed", "json", "query"):
         told.pop(key)
     for key, value in told.items():
         if value in (None, False, []) or value == usual.get(key):

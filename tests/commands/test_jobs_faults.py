@@ -213,6 +213,43 @@ def test_submit_that_died_after_a_job_was_made_finds_it_again(
     assert len(fetched(run)[0]) == 220
 
 
+@pytest.mark.parametrize("verb", ["stop", "show"])
+def test_a_job_that_a_killed_submit_made_is_found_by_the_other_verbs_too(
+    use: Use, run: Run, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    use()
+    make_bucket()
+    create = jobs.create
+
+    def die(*args: Any, **named: Any) -> bool:
+        create(*args, **named)
+        raise _KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs, "create", die)
+        killed_submit(run, records())
+    assert manifest()["parts"][0]["arn"] is None
+    told = (
+        run("jobs", "stop", "night", "--yes")
+        if verb == "stop"
+        else run("jobs", "show", "night", code=8)
+    )
+    assert "not started" not in told.out + told.err and "before it was" not in told.out + told.err
+    assert manifest()["parts"][0]["arn"]
+    states = run("jobs", "list").out
+    assert ("Stopp" in states) == (verb == "stop")
+
+
+def test_records_that_a_job_worked_on_and_did_not_write_may_be_billed(use: Use, run: Run) -> None:
+    use({"job": {"status": "PartiallyCompleted", "processed": 80, "missing": 3}})
+    make_bucket()
+    submit(run, records())
+    waited(run, 9)
+    found, _ = fetched(run, 9)
+    assert found["r99"]["error"]["code"] == "JobPartiallyCompleted"
+    assert found["r99"]["error"]["retry"] == "maybe-billed"
+
+
 def test_submit_that_was_killed_while_uploading_is_continued(
     use: Use, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
