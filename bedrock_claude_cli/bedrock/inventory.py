@@ -78,11 +78,11 @@ def list_models(client: Any, region: str, catalog: Catalog) -> tuple[Model, ...]
 
     Needs bedrock:ListFoundationModels and bedrock:ListInferenceProfiles; botocore's errors pass.
     """
-    from bedrock_claude_cli.bedrock.threads import side_by_side
+    from bedrock_claude_cli.bedrock.threads import settled, side_by_side
 
     with side_by_side(1) as pool:
         profiles = pool.submit(_profiles, client)
-        return join(summaries(client), profiles.result(), region, catalog)
+        return join(summaries(client), settled(profiles).result(), region, catalog)
 
 
 def summaries(client: Any) -> list[Mapping[str, Any]]:
@@ -214,19 +214,22 @@ def across_regions(
     client_for: Callable[[str], Any], regions: Sequence[str], catalog: Catalog
 ) -> Survey:
     """Ask every region at once. When all of them fail, the first one's error is raised."""
-    from bedrock_claude_cli.bedrock.threads import side_by_side
+    from bedrock_claude_cli.bedrock.threads import settled, side_by_side
 
     with side_by_side(min(32, len(regions) or 1)) as pool:
         asked = {
             region: pool.submit(list_models, client_for(region), region, catalog)
             for region in dict.fromkeys(regions)
         }
-        errors = {region: error for region, ask in asked.items() if (error := ask.exception())}
+        errors = {
+            region: error for region, ask in asked.items() if (error := settled(ask).exception())
+        }
     if errors and len(errors) == len(asked):
         raise next(iter(errors.values()))
     return Survey(
         models=merge(
-            (ask.result() for region, ask in asked.items() if region not in errors), catalog
+            (ask.result() for region, ask in asked.items() if region not in errors),
+            catalog,
         ),
         not_enabled=tuple(region for region, error in errors.items() if _not_enabled(error)),
         failed=tuple(each for each in errors.items() if not _not_enabled(each[1])),

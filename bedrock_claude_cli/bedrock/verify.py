@@ -14,7 +14,7 @@ from bedrock_claude_cli.bedrock.duration import show_duration
 from bedrock_claude_cli.bedrock.identity import Caller, Credentials
 from bedrock_claude_cli.bedrock.model_id import Target
 from bedrock_claude_cli.bedrock.prompt import Options
-from bedrock_claude_cli.bedrock.threads import side_by_side
+from bedrock_claude_cli.bedrock.threads import settled, side_by_side
 from bedrock_claude_cli.errors import ExitCode
 
 LIST = "bedrock:ListFoundationModels"
@@ -98,7 +98,11 @@ def examine(plan: Plan, world: World) -> tuple[Caller | None, list[Check]]:
     """Who calls, and every check of the plan that needs AWS's answer."""
     with side_by_side(5) as pool:
         asked = _ask(plan, world, pool)
-        caller = asked.caller.result() if asked.caller and not asked.caller.exception() else None
+        caller = (
+            settled(asked.caller).result()
+            if asked.caller and not settled(asked.caller).exception()
+            else None
+        )
         found = [_expect(plan, world, caller), identity.ttl(world.credentials, plan.min_ttl)]
         if plan.wants("identity", "expect"):
             found.append(_identity(asked))
@@ -142,7 +146,7 @@ def _summaries(bedrock: Any) -> list[Mapping[str, Any]]:
 
 
 def _available(bedrock: Any, base_id: Future[str | None]) -> Mapping[str, Any]:
-    base = base_id.result()
+    base = settled(base_id).result()
     if base is None:
         return {}
     told: Mapping[str, Any] = bedrock.get_foundation_model_availability(modelId=base)
@@ -154,14 +158,14 @@ def _identity(asked: _Asked) -> Check:
         caller = asked.caller
 
         def known() -> Check:
-            caller.result()
+            settled(caller).result()
             return Check("identity", "ok", "STS knows these credentials")
 
         return judge("identity", known)
 
     def accepted() -> Check:
         if asked.summaries is not None:
-            asked.summaries.result()
+            settled(asked.summaries).result()
         text = "Bedrock takes the API key; STS cannot tell its account"
         return Check("identity", "ok", text)
 
@@ -181,7 +185,7 @@ def _expect(plan: Plan, world: World, caller: Caller | None) -> Check:
 
 
 def _reach(asked: _Asked, world: World) -> Check:
-    models = asked.summaries.result() if asked.summaries else []
+    models = settled(asked.summaries).result() if asked.summaries else []
     count = len({each["modelId"] for each in models})
     if not count:
         text = f"Bedrock in {world.region} answers, but lists no model of Anthropic's"
@@ -192,7 +196,7 @@ def _reach(asked: _Asked, world: World) -> Check:
 
 
 def _model(asked: _Asked, world: World) -> Check:
-    told = asked.available.result() if asked.available else {}
+    told = settled(asked.available).result() if asked.available else {}
     shown = world.target.model_id if world.target else ""
     if not told:
         return Check("model", "skip", f"Bedrock does not tell who may use {shown}")
@@ -200,17 +204,17 @@ def _model(asked: _Asked, world: World) -> Check:
 
 
 def _lifecycle(asked: _Asked, world: World) -> Check:
-    base_id = asked.base_id.result() if asked.base_id else None
+    base_id = settled(asked.base_id).result() if asked.base_id else None
     if base_id is None:
         return Check("lifecycle", "skip", "only AWS knows which model this is")
     listed = asked.summaries
-    failed = listed is None or listed.exception() is not None
-    summaries = None if failed or listed is None else listed.result()
+    failed = listed is None or settled(listed).exception() is not None
+    summaries = None if failed or listed is None else settled(listed).result()
     return access.lifecycle(base_id, summaries, world.catalog)
 
 
 def _logging(asked: _Asked, world: World) -> Check:
-    told = asked.logging.result() if asked.logging else {}
+    told = settled(asked.logging).result() if asked.logging else {}
     return access.logging(told, world.region)
 
 
