@@ -53,7 +53,9 @@ def efforts(incomplete: str) -> Candidates:
 
 def languages(incomplete: str) -> Candidates:
     """The languages that a request can be written in."""
-    return _starting(incomplete, ((name, "") for name in ("python", "typescript", "boto3", "curl")))
+    from bedrock_claude_cli.bedrock.prompt import LANGUAGES
+
+    return _starting(incomplete, ((name, "") for name in LANGUAGES))
 
 
 def models(incomplete: str) -> Candidates:

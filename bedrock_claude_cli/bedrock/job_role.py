@@ -133,6 +133,7 @@ def _policies(target: Target, wanted: Wanted, *, is_there: bool) -> Iterator[Ste
         if is_there:
             there = look(
                 Denied("iam:GetRolePolicy", arn),
+                # mypy infers no type for a lambda with a default
                 lambda own=own: iam.get_role_policy(RoleName=name, PolicyName=own),  # type: ignore[misc]
                 _ABSENT,
             )

@@ -156,6 +156,7 @@ def _role(target: Target, desired: Desired) -> Role | Denied | None:
     for each in names:
         found = look(
             Denied("iam:GetRolePolicy", arn),
+            # mypy infers no type for a lambda with a default
             lambda each=each: iam.get_role_policy(RoleName=name, PolicyName=each),  # type: ignore[misc]
         )
         if not isinstance(found, dict):
@@ -179,12 +180,14 @@ def _attached(iam: Any, arn: str, name: str) -> Mapping[str, Document] | Denied:
     for each in arns:
         version = look(
             Denied("iam:GetPolicy", each),
+            # mypy infers no type for a lambda with a default
             lambda each=each: iam.get_policy(PolicyArn=each)["Policy"]["DefaultVersionId"],  # type: ignore[misc]
         )
         if isinstance(version, Denied):
             return version
         told = look(
             Denied("iam:GetPolicyVersion", each),
+            # mypy infers no type for a lambda with a default
             lambda each=each, version=version: iam.get_policy_version(  # type: ignore[misc]
                 PolicyArn=each, VersionId=version
             ),

@@ -9,13 +9,12 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from bedrock_claude_cli.bedrock import messages
-from bedrock_claude_cli.bedrock.prompt import Request
+from bedrock_claude_cli.bedrock.prompt import LANGUAGES, Request
 from bedrock_claude_cli.bedrock.python_source import Source
 from bedrock_claude_cli.bedrock.transports import transport
 from bedrock_claude_cli.bedrock.transports.invoke import VERSION
 from bedrock_claude_cli.errors import RejectedError, UsageError
 
-LANGUAGES = ("python", "typescript", "boto3", "curl")
 _HEADER = "X-Amzn-Bedrock-"
 # What a whole answer may take, in seconds:
 # repost.aws/knowledge-center/bedrock-large-model-read-timeouts

@@ -13,6 +13,7 @@ ENDPOINTS = ("auto", "global", "in-region", "us", "eu", "jp", "au", "apac", "in"
 VIAS = ("invoke", "converse", "sdk", "mantle")
 EFFORTS = ("low", "medium", "high", "xhigh", "max")
 TTLS = ("5m", "1h")
+LANGUAGES = ("python", "typescript", "boto3", "curl")
 
 Problem = Callable[[str, str], None]
 

@@ -98,11 +98,8 @@ def examine(plan: Plan, world: World) -> tuple[Caller | None, list[Check]]:
     """Who calls, and every check of the plan that needs AWS's answer."""
     with side_by_side(5) as pool:
         asked = _ask(plan, world, pool)
-        caller = (
-            settled(asked.caller).result()
-            if asked.caller and not settled(asked.caller).exception()
-            else None
-        )
+        told = settled(asked.caller) if asked.caller else None
+        caller = told.result() if told and not told.exception() else None
         found = [_expect(plan, world, caller), identity.ttl(world.credentials, plan.min_ttl)]
         if plan.wants("identity", "expect"):
             found.append(_identity(asked))
