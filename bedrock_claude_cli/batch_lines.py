@@ -8,7 +8,8 @@ from json.encoder import encode_basestring
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from bedrock_claude_cli.bedrock import job_cost, job_output
+from bedrock_claude_cli.bedrock import job_cost, job_index
+from bedrock_claude_cli.bedrock.job_cost import Most
 from bedrock_claude_cli.bedrock.pricing import Overrides
 from bedrock_claude_cli.bedrock.transports import invoke
 from bedrock_claude_cli.compose_record import Composed
@@ -18,15 +19,25 @@ _MARK = "the prompt \x00"
 
 
 class Line(NamedTuple):
-    """A record as it is sent: the line of the input, that of the index beside it, its cost.
+    """A record as it is sent: the line of the input, and that of the index beside it.
 
-    `cost` is the most that it can cost, in USD; None where that is unknown.
+    `asked` is the latter but for the costs at its end, which change with the price list.
     """
 
     model: str
     sent: bytes
-    beside: bytes
-    cost: float | None
+    asked: bytes
+    most: Most
+
+    @property
+    def cost(self) -> float | None:
+        """The most that it can cost, in USD; None where the batch price is unknown."""
+        return self.most.cost
+
+    @property
+    def beside(self) -> bytes:
+        """The line of the index."""
+        return job_index.line(self.asked, self.most.bound)
 
 
 class _Frame(NamedTuple):
@@ -37,7 +48,7 @@ class _Frame(NamedTuple):
 
     before: bytes
     behind: bytes
-    costs: dict[int, float | None]
+    costs: dict[int, Most]
 
 
 class Lines:
@@ -53,17 +64,17 @@ class Lines:
         frame = self._frame(composed)
         if frame is None:
             body: bytes = invoke.build(request).arguments["body"]
-            cost = job_cost.at_most(request, composed.target, self._prices)
+            most = job_cost.at_most(request, composed.target, self._prices)
         else:
             body = frame.before + encode_basestring(request.text).encode() + frame.behind
-            cost = self._cost(composed, frame)
-        beside = (
-            job_output.index_line(composed.id, composed.sha256, composed.extra, composed.schema)
+            most = self._most(composed, frame)
+        asked = (
+            job_index.head(composed.id, composed.sha256, composed.extra, composed.schema)
             if composed.extra or composed.schema is not None
-            else f'[{name}, "{composed.sha256}", {{}}, null]\n'.encode()
+            else f'[{name}, "{composed.sha256}", {{}}, null'.encode()
         )
         sent = b'{"recordId": ' + name.encode() + b', "modelInput": ' + body + b"}\n"
-        return Line(request.model_id, sent, beside, cost)
+        return Line(request.model_id, sent, asked, most)
 
     def _frame(self, composed: Composed) -> _Frame | None:
         key = composed.frame
@@ -77,14 +88,14 @@ class Lines:
             self._frames[key] = _Frame(parts[0], parts[1], {}) if len(parts) == 2 else None
         return self._frames[key]
 
-    def _cost(self, composed: Composed, frame: _Frame) -> float | None:
+    def _most(self, composed: Composed, frame: _Frame) -> Most:
         text = composed.request.text
         size = len(text)
         if not text.isascii():
             return job_cost.at_most(composed.request, composed.target, self._prices)
         if size not in frame.costs:
-            cost = job_cost.at_most(composed.request, composed.target, self._prices)
-            frame.costs[size] = cost
+            most = job_cost.at_most(composed.request, composed.target, self._prices)
+            frame.costs[size] = most
         return frame.costs[size]
 
 

@@ -6,7 +6,7 @@ import time
 
 from bedrock_claude_cli.batch_lines import Spool
 from bedrock_claude_cli.batching import Plan
-from bedrock_claude_cli.bedrock import job_output, jobs
+from bedrock_claude_cli.bedrock import job_index, jobs
 from bedrock_claude_cli.bedrock.job_manifest import Manifest, Part
 from bedrock_claude_cli.bedrock.job_upload import Upload, abort_left
 from bedrock_claude_cli.bedrock.logging_step import Step, grant, missing_permission
@@ -87,7 +87,7 @@ def _upload(ctx: Context, plan: Plan, part: Part, spool: Spool) -> None:
     if plan.continued:
         abort_left(s3, part.input_uri, owner)
     for uri, file in (
-        (part.input_uri + job_output.INDEX, spool.beside),
+        (part.input_uri + job_index.INDEX, spool.beside),
         (part.input_uri, spool.sent),
     ):
         under_way = Upload(s3, uri, owner)

@@ -123,7 +123,7 @@ def survey(
             yield error.message
             return
         digest.update(line.sent)
-        digest.update(line.beside)
+        digest.update(line.asked)
         found.bytes += len(line.sent)
         if line.cost is None or found.cost is None:
             found.cost = None

@@ -43,7 +43,7 @@ def test_a_line_is_what_bedrock_takes() -> None:
     sent = json.loads(line.sent)
     assert sent["recordId"] == '"1"' and sent["modelInput"]["max_tokens"] == 9
     assert sent["modelInput"]["messages"][0]["content"] == [{"type": "text", "text": 'Say "é"'}]
-    assert json.loads(line.beside) == ['"1"', composed.sha256, {"tag": 5}, None]
+    assert json.loads(line.beside) == ['"1"', composed.sha256, {"tag": 5}, None, line.cost]
 
 
 def test_prices_count_per_record() -> None:

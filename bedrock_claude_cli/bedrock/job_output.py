@@ -4,26 +4,48 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from bedrock_claude_cli.bedrock import job_upload, message_events, record_line
-from bedrock_claude_cli.bedrock.answer import Answer, collect
+from bedrock_claude_cli.bedrock import job_cost, job_index, message_events, record_line
+from bedrock_claude_cli.bedrock.answer import Answer, Event, collect
+from bedrock_claude_cli.bedrock.job_index import Entry, Index
 from bedrock_claude_cli.bedrock.job_manifest import COMPLETED, Part
-from bedrock_claude_cli.bedrock.log_objects import CHUNK
-from bedrock_claude_cli.bedrock.logging_state import fault_name
-from bedrock_claude_cli.errors import CliError, RejectedError, UnavailableError
+from bedrock_claude_cli.bedrock.model_id import Target
+from bedrock_claude_cli.bedrock.pricing import Overrides
+from bedrock_claude_cli.errors import CliError, UnavailableError
 
 VIA = "batch"
-INDEX = ".index"
-_GONE = ("NoSuchKey", "404")
+MOST_NAMED = 20
+# botocore's model of InvokeModel: the names of the errors that a record's errorCode gives by
+# status alone; of two names for one status it is the usual one.
+_NAMES = {
+    400: "ValidationException",
+    403: "AccessDeniedException",
+    404: "ResourceNotFoundException",
+    408: "ModelTimeoutException",
+    424: "ModelErrorException",
+    429: "ThrottlingException",
+    500: "InternalServerException",
+    503: "ServiceUnavailableException",
+}
 
 
-class Entry(NamedTuple):
-    """What the output needs of a record beyond what Bedrock keeps of it."""
+class Way(NamedTuple):
+    """How lines are made of a part's records; `fill` puts what is known into a hint."""
 
-    sha256: str
-    extra: Mapping[str, Any]
-    schema: Mapping[str, Any] | None
+    target: Target
+    overrides: Overrides
+    prices: Callable[[Target], str | None]
+    fill: Callable[[str | None], str | None]
+    sandbox: bool = False
+
+    def answer(self) -> Answer:
+        """A new answer, with what all of them share."""
+        named = self.target
+        return Answer(
+            model=named.model_id, endpoint=named.endpoint, region=named.region, via=VIA, attempts=1
+        )
 
 
 class Fetched(NamedTuple):
@@ -32,123 +54,186 @@ class Fetched(NamedTuple):
     id: str
     line: bytes
     error: str | None
+    incomplete: bool
 
 
-def index_line(
-    record_id: str, sha256: str, extra: Mapping[str, Any], schema: Mapping[str, Any] | None
-) -> bytes:
-    """A line of the index that lies beside the input, for `fetch` on whatever machine."""
-    return json.dumps([record_id, sha256, extra, schema], ensure_ascii=False).encode() + b"\n"
+@dataclass
+class Named:
+    """How many there are of something, and the names of the first."""
+
+    count: int = 0
+    names: list[str] = field(default_factory=list)
+
+    def add(self, name: str) -> None:
+        """Count one more."""
+        self.count += 1
+        if len(self.names) < MOST_NAMED:
+            self.names.append(name)
+
+    def __str__(self) -> str:
+        left = self.count - len(self.names)
+        return ", ".join(self.names) + (f" and {left:,} more" if left else "")
 
 
-def fetch(
-    s3: Any, part: Part, blank: Answer, price: Callable[[Answer], None], *, sandbox: bool
-) -> Iterator[Fetched]:
+@dataclass
+class Odd:
+    """What an output has that is no record's one line, and lacks of records without an id."""
+
+    unreadable: Named = field(default_factory=Named)
+    twice: Named = field(default_factory=Named)
+    strange: Named = field(default_factory=Named)
+    indexless: Named = field(default_factory=Named)
+    unsent: Named = field(default_factory=Named)
+    unnamed: int = 0
+
+
+def fetch(s3: Any, part: Part, way: Way, odd: Odd) -> Iterator[Fetched]:
     """A line for every record of an ended part: its answer, its error, or that it is missing.
 
-    `blank` is what all answers share, and `price` sets what one cost.
+    Of a record that stands there twice the first answer counts, or the first error where there
+    is none. A line that cannot be read is told in `odd`, and its record is missing.
     """
-    index = _index(s3, part)
-    name = part.input_uri.rpartition("/")[2]
-    job = (part.arn or "").rpartition("/")[2]
-    output = f"{part.output_uri.rstrip('/')}/{job}/{name}.out"
-    lines = 0
-    for line in _lines(s3, output) if job else ():
-        found = json.loads(line)
-        lines += 1
-        entry = index.pop(found["recordId"], None)
-        if entry is None:
-            raise RejectedError(
-                f"the output of {part.name} has a record `{found['recordId']}` twice, or one "
-                "that was not in its input"
-            )
-        yield _fetched(found["recordId"], entry, _answer(found, entry, blank, price), sandbox)
-    for record_id, entry in index.items():
-        answer = _fresh(blank)
-        answer.error = missing(part, lines).as_json()
-        yield _fetched(record_id, entry, answer, sandbox)
-
-
-def _fetched(record_id: str, entry: Entry, answer: Answer, sandbox: bool) -> Fetched:
-    line = record_line.line(record_id, entry.sha256, answer, entry.extra, sandbox=sandbox)
-    broken = answer.error is not None and answer.stop_reason is None
-    return Fetched(record_id, line, str(answer.error["code"]) if broken and answer.error else None)
-
-
-def missing(part: Part, lines: int) -> CliError:
-    """Why a record has neither answer nor error of its own, where the output has so many lines."""
-    if part.status == COMPLETED:
-        message = f"the job {part.name} is completed, and its output does not have this record"
-        return UnavailableError(message, code="RecordMissing", retry="maybe-billed")
-    why = f": {part.message}" if part.message else ""
-    message = f"the job {part.name} ended as {part.status} before this record was answered{why}"
-    # What AWS worked on and did not write may be billed; it counts what it worked on.
-    unbilled = part.arn is None or (part.processed or 0) <= lines
-    retry = "now" if unbilled else "maybe-billed"
-    return UnavailableError(message, code=f"Job{part.status}", retry=retry)
-
-
-def _index(s3: Any, part: Part) -> dict[str, Entry]:
-    found: dict[str, Entry] = {}
     if not part.uploaded:
-        raise RejectedError(f"{part.name} was stopped before its input was uploaded")
-    try:
-        for line in _lines(s3, part.input_uri + INDEX, absent=False):
-            record_id, *rest = json.loads(line)
-            found[record_id] = Entry(*rest)
-    except Exception as error:
-        if fault_name(error) not in _GONE:
-            raise
-        raise RejectedError(
-            f"{part.name} has no index beside its input: another tool made this job",
-            hint=f"its output lies below {part.output_uri}",
-        ) from None
-    return found
+        for _ in range(part.records):
+            odd.unsent.add(part.name)
+        return
+    index = job_index.read(s3, part, way.target, way.overrides)
+    if not index.own:
+        odd.indexless.add(part.name)
+    done: set[str] = set()
+    failed: dict[str, Fetched] = {}
+    ids, bad = index.entries, odd.unreadable.count
+    for where, line in _lines(s3, part, index):
+        made = _made(line, index, way)
+        if made is None:
+            odd.unreadable.add(where)
+        elif isinstance(made, str):
+            odd.strange.add(made)
+        elif made.id in done or (made.id in failed and made.error is not None):
+            odd.twice.add(made.id)
+        elif made.error is not None:
+            failed[made.id] = made
+        else:
+            if failed.pop(made.id, None) is not None:
+                odd.twice.add(made.id)
+            done.add(made.id)
+            yield made
+    yield from failed.values()
+    seen = done | failed.keys()
+    odd.unnamed += max(0, index.unnamed - len(seen - ids.keys()))
+    error = missing(part, len(seen), odd.unreadable.count - bad)
+    for record_id, entry in ids.items():
+        if record_id not in seen:
+            yield _missing(record_id, entry, error, way)
 
 
-def _lines(s3: Any, uri: str, *, absent: bool = True) -> Iterator[bytes]:
-    """The lines of an object, streamed; none where it is not there, if it may be `absent`."""
-    bucket, key = job_upload.split(uri)
-    try:
-        body = s3.get_object(Bucket=bucket, Key=key)["Body"]
-    except Exception as error:
-        if absent and fault_name(error) in _GONE:
-            return
-        raise
-    held = b""
-    for chunk in body.iter_chunks(CHUNK):
-        *whole, held = (held + chunk).split(b"\n")
-        yield from filter(None, whole)
-    if held:
-        yield held
+def _lines(s3: Any, part: Part, index: Index) -> Iterator[tuple[str, bytes]]:
+    """The lines of a part's output, each with where it stands."""
+    job = (part.arn or "").rpartition("/")[2]
+    if not job:
+        return
+    folder = f"{part.output_uri.rstrip('/')}/{job}/"
+    name = part.input_uri.rpartition("/")[2]
+    own = [f"{folder}{name}.out"]
+    for uri in own if index.own else job_index.listed(s3, folder, f"{job_index.JSONL}.out"):
+        for number, line in enumerate(job_index.lines_if_there(s3, uri), 1):
+            yield f"line {number:,} of {uri}", line
 
 
-def _fresh(blank: Answer) -> Answer:
-    return Answer(
-        model=blank.model, endpoint=blank.endpoint, region=blank.region, via=VIA, attempts=1
-    )
-
-
-def _answer(
-    found: Mapping[str, Any], entry: Entry, blank: Answer, price: Callable[[Answer], None]
-) -> Answer:
-    answer = _fresh(blank)
+def _made(line: bytes, index: Index, way: Way) -> Fetched | str | None:
+    """The line of a record; its id where the input has none such, None for what is no record."""
+    found = job_index.parsed(line)
+    record_id = found.get("recordId")
+    if not isinstance(record_id, str):
+        return None
+    entry = index.entries.get(record_id)
+    if entry is None and not index.own and isinstance(found.get("modelInput"), dict):
+        entry = job_index.entry(found["modelInput"], way.target, way.overrides)
+    if entry is None:
+        return record_id
+    answer = way.answer()
     if "modelOutput" not in found:
-        answer.error = _refusal(found.get("error") or {}).as_json()
-        return answer
-    for _ in collect(message_events.whole(found["modelOutput"]), answer, lambda: 0.0):
-        pass
+        refused = _refusal(found.get("error"))
+        answer.error = refused.as_json() | {"hint": way.fill(refused.hint)}
+        most = entry.most if refused.retry == "maybe-billed" else None
+        return _fetched(record_id, entry, answer, most, way)
+    try:
+        for _ in collect(_events(found["modelOutput"]), answer, lambda: 0.0):
+            pass
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+    return _fetched(record_id, entry, answer, _settle(answer, found, entry, way), way)
+
+
+def _events(said: Mapping[str, Any]) -> Iterator[Event]:
+    """The answer, of whichever of the two kinds of jobs."""
+    if "output" in said and "content" not in said:
+        from bedrock_claude_cli.bedrock.transports import converse
+
+        return converse.answered(said, {})
+    return message_events.whole(said)
+
+
+def _settle(answer: Answer, found: Mapping[str, Any], entry: Entry, way: Way) -> float | None:
+    """Set what an answer cost; the USD that it can have cost where that is not known."""
     answer.latency_ms = answer.first_token_ms = None
     if entry.schema is not None:
         from bedrock_claude_cli.bedrock import schema
 
         schema.judge(answer, entry.schema)
-    price(answer)
-    return answer
+    usage = answer.usage
+    if usage is None:
+        return entry.most
+    hour = bool(usage.cache_creation_input_tokens) and '"ttl": "1h"' in json.dumps(
+        found.get("modelInput")
+    )
+    answer.cost_usd = job_cost.of(usage, way.target, way.overrides, hour=hour)
+    if answer.cost_usd is None:
+        return job_cost.listed(usage, way.target, way.overrides, hour=hour)
+    answer.prices = way.prices(way.target)
+    return None
 
 
-def _refusal(error: Mapping[str, Any]) -> CliError:
+def _fetched(record_id: str, entry: Entry, answer: Answer, most: float | None, way: Way) -> Fetched:
+    line = record_line.line(
+        record_id, entry.sha256, answer, entry.extra, cost_at_most=most, sandbox=way.sandbox
+    )
+    failed = answer.error is not None and answer.stop_reason is None
+    code = str(answer.error["code"]) if failed and answer.error else None
+    return Fetched(record_id, line, code, not (failed or answer.complete))
+
+
+def _missing(record_id: str, entry: Entry, error: CliError, way: Way) -> Fetched:
+    answer = way.answer()
+    answer.error = error.as_json()
+    most = entry.most if error.retry == "maybe-billed" else None
+    return _fetched(record_id, entry, answer, most, way)
+
+
+def missing(part: Part, lines: int, unreadable: int = 0) -> CliError:
+    """Why a record has neither answer nor error of its own, where the output has so many lines."""
+    bad = "1 line" if unreadable == 1 else f"{unreadable:,} lines"
+    also = f", or has it in the {bad} that cannot be read" if unreadable else ""
+    if part.status == COMPLETED:
+        message = f"the job {part.name} is completed, and its output does not have this record"
+        return UnavailableError(message + also, code="RecordMissing", retry="maybe-billed")
+    why = f": {part.message}" if part.message else ""
+    message = f"the job {part.name} ended as {part.status} before this record was answered{why}"
+    # What AWS worked on and did not write may be billed; it counts what it worked on.
+    found = lines + unreadable
+    worked_on = part.processed if part.processed is not None else found and found + 1
+    unbilled = part.arn is None or worked_on <= lines
+    retry = "now" if unbilled else "maybe-billed"
+    return UnavailableError(message + also, code=f"Job{part.status}", retry=retry)
+
+
+def _refusal(said: Any) -> CliError:
+    """The error of a record, as `run` tells it of the call that failed like this."""
     from bedrock_claude_cli.explain import AwsFault, explain
 
-    status = int(error.get("errorCode") or 0)
-    return explain(AwsFault(str(status), str(error.get("errorMessage", "")), status, None))
+    error = said if isinstance(said, dict) else {}
+    code = str(error.get("errorCode") or "")
+    status = int(code) if code.isdecimal() else 0
+    name = _NAMES.get(status, code)
+    text = str(error.get("errorMessage", ""))
+    return explain(AwsFault(name, text, status, None, operation="InvokeModel"))

@@ -13,9 +13,9 @@ from typing import Annotated, Any
 import typer
 
 from bedrock_claude_cli import batch_submit, complete, forecast
-from bedrock_claude_cli.bedrock import catalog, job_cost, job_manifest, job_output, jobs, model_id
-from bedrock_claude_cli.bedrock.answer import Answer
+from bedrock_claude_cli.bedrock import catalog, job_manifest, job_output, jobs, model_id
 from bedrock_claude_cli.bedrock.job_manifest import Manifest, Part
+from bedrock_claude_cli.bedrock.job_output import Named, Odd
 from bedrock_claude_cli.context import Context
 from bedrock_claude_cli.context import command as as_command
 from bedrock_claude_cli.errors import CliError, ExitCode, UsageError
@@ -28,7 +28,6 @@ Job = Annotated[
         autocompletion=complete.jobs,
     ),
 ]
-MOST_NAMED = 20
 
 
 def find(ctx: Context, job: str) -> Manifest:
@@ -72,43 +71,84 @@ def fetch(
     if ctx.out.json:
         ctx.out.data(found.as_json() | {"output": str(output)})
     else:
-        answered = found.records - found.failed
-        ctx.out.line(f"{output}\t{answered} answered\t{found.failed} failed or missing")
-    if not found.failed:
-        return ExitCode.OK
-    more = f" and {found.failed - len(found.ids):,} more" if found.failed > len(found.ids) else ""
-    ctx.out.warn(f"failed or missing: {', '.join(found.ids)}{more}")
-    return ExitCode.PARTIAL
+        answered = found.records - found.failed.count
+        ctx.out.line(f"{output}\t{answered} answered\t{found.failed.count} failed or missing")
+    return _conclude(ctx, output, found)
 
 
 @dataclass
 class _Found:
-    """What came of the records: `ids` are the first of those that failed."""
+    """What came of the records."""
 
     records: int = 0
-    failed: int = 0
+    incomplete: int = 0
+    failed: Named = field(default_factory=Named)
     errors: Counter[str] = field(default_factory=Counter)
-    ids: list[str] = field(default_factory=list)
+    odd: Odd = field(default_factory=Odd)
 
     def add(self, line: job_output.Fetched) -> None:
         """Count one line."""
         self.records += 1
-        if line.error is None:
-            return
-        self.failed += 1
-        self.errors[line.error] += 1
-        if len(self.ids) < MOST_NAMED:
-            self.ids.append(line.id)
+        self.incomplete += line.incomplete
+        if line.error is not None:
+            self.failed.add(line.id)
+            self.errors[line.error] += 1
+
+    def add_unnamed(self) -> None:
+        """Count the records that have no line, as nothing tells their ids."""
+        for code, count in (("NotSent", self.odd.unsent.count), ("Unnamed", self.odd.unnamed)):
+            if count:
+                self.records += count
+                self.failed.count += count
+                self.errors[code] += count
 
     def as_json(self) -> dict[str, Any]:
         """What `--json` shows of it."""
         return {
             "records": self.records,
-            "answered": self.records - self.failed,
-            "failed": self.failed,
+            "answered": self.records - self.failed.count,
+            "incomplete": self.incomplete,
+            "failed": self.failed.count,
             "errors": dict(self.errors),
-            "failed_ids": self.ids,
+            "failed_ids": self.failed.names,
+            "unreadable": self.odd.unreadable.names,
+            "twice": self.odd.twice.names,
         }
+
+
+def _conclude(ctx: Context, output: Path, found: _Found) -> int:
+    """Tell what is odd, missing or not whole."""
+    odd, warn = found.odd, ctx.out.warn
+    for each, what in (
+        (odd.unreadable, "cannot be read"),
+        (odd.twice, "stands there more than once; the first answer counts"),
+        (odd.strange, "was not in the input, and is left out"),
+    ):
+        if each.count:
+            warn(f"{each}: {what}")
+    if odd.indexless.count:
+        warn(
+            f"{odd.indexless} has no index beside its input, so it is fetched without keys that "
+            "were carried over and without `parsed`: another tool made it, or somebody deleted it"
+        )
+    if odd.unnamed:
+        warn(f"{_records(odd.unnamed)} without an id that is known: missing, and not in {output}")
+    if odd.unsent.count:
+        parts = ", ".join(dict.fromkeys(odd.unsent.names))
+        warn(
+            f"{_records(odd.unsent.count)} of {parts} not in {output}: never uploaded, so never "
+            "sent; `bedrock-claude run` asks what an output lacks"
+        )
+    if found.incomplete:
+        warn(f"{_records(found.incomplete)} answered and not whole: `complete` is false")
+    if found.failed.names:
+        warn(f"failed or missing: {found.failed}")
+    bad = found.failed.count or odd.unreadable.count
+    return ExitCode.PARTIAL if bad else ExitCode.OK
+
+
+def _records(count: int) -> str:
+    return "1 record" if count == 1 else f"{count:,} records"
 
 
 def _write(ctx: Context, manifest: Manifest, output: Path, found: _Found) -> None:
@@ -119,9 +159,10 @@ def _write(ctx: Context, manifest: Manifest, output: Path, found: _Found) -> Non
         try:
             with os.fdopen(descriptor, "wb") as file:
                 for part in manifest.parts:
-                    for line in _lines(ctx, s3, manifest, part):
+                    for line in _lines(ctx, s3, manifest, part, found.odd):
                         found.add(line)
                         file.write(line.line)
+                found.add_unnamed()
                 file.flush()
                 os.fsync(file.fileno())
             Path(name).replace(output)
@@ -137,18 +178,23 @@ def _write(ctx: Context, manifest: Manifest, output: Path, found: _Found) -> Non
         ) from None
 
 
-def _lines(ctx: Context, s3: Any, manifest: Manifest, part: Part) -> Iterator[job_output.Fetched]:
-    known, overrides = catalog.load(), ctx.settings.prices
+def _lines(
+    ctx: Context, s3: Any, manifest: Manifest, part: Part, odd: Odd
+) -> Iterator[job_output.Fetched]:
     named = model_id.parse(part.model)
     target = model_id.Target(
-        part.model, named.base_id, named.endpoint, known.get(named.base_id or ""),
+        part.model, named.base_id, named.endpoint, catalog.load().get(named.base_id or ""),
         manifest.region, named.kind,
     )  # fmt: skip
-    blank = Answer(model=part.model, endpoint=target.endpoint, region=manifest.region)
 
-    def price(answer: Answer) -> None:
-        if answer.usage is not None:
-            answer.cost_usd = job_cost.of(answer.usage, target, overrides)
-            answer.prices = forecast.prices(ctx, target) if answer.cost_usd is not None else None
+    def fill(hint: str | None) -> str | None:
+        return ctx.fill(hint and hint.replace("{region}", manifest.region))
 
-    return job_output.fetch(s3, part, blank, price, sandbox=ctx.out.sandbox)
+    way = job_output.Way(
+        target,
+        ctx.settings.prices,
+        lambda target: forecast.prices(ctx, target),
+        fill,
+        ctx.out.sandbox,
+    )
+    return job_output.fetch(s3, part, way, odd)

@@ -143,12 +143,17 @@ def whole(client: Any, call: Call) -> Iterator[Event]:
     """The same call through Converse, for an identity that may not stream."""
     response = client.converse(**call.arguments)
     yield Started(response["ResponseMetadata"].get("RequestId"))
+    yield from answered(response, call.titles)
+
+
+def answered(response: Mapping[str, Any], titles: Mapping[str, str]) -> Iterator[Event]:
+    """The answer in one whole response of Converse's."""
     for block in response["output"]["message"]["content"]:
         if "citationsContent" in block:
             said = block["citationsContent"]
             yield Text("".join(piece["text"] for piece in said.get("content", ())))
             for source in said.get("citations", ()):
-                yield Cited(converse_blocks.citation(source, call.titles))
+                yield Cited(converse_blocks.citation(source, titles))
         elif "toolUse" in block:
             yield ToolInput(json.dumps(block["toolUse"]["input"], ensure_ascii=False))
         else:
