@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from bedrock_claude_cli.batch_lines import Spool
-from bedrock_claude_cli.batching import Plan
+from bedrock_claude_cli.batch_plan import Plan
 from bedrock_claude_cli.bedrock import job_index, jobs
 from bedrock_claude_cli.bedrock.job_manifest import Manifest, Part
 from bedrock_claude_cli.bedrock.job_upload import Upload, abort_left
@@ -164,12 +164,8 @@ def wait(ctx: Context, manifest: Manifest, seconds: float) -> None:
 
     `seconds` may be infinite. What only delays it (throttles, lost connections) is said.
     """
-    if not all(part.uploaded for part in manifest.parts):
-        raise CliError(
-            f"the input of {manifest.name} is not wholly uploaded",
-            hint="the same `jobs submit` continues it",
-            code="NotUploaded",
-        )
+    if not manifest.sent:
+        raise pending(manifest)
     end, look = time.monotonic() + seconds, 0
     while True:
         try:
@@ -201,11 +197,23 @@ def _look(ctx: Context, manifest: Manifest) -> None:
                 ctx.out.note(f"{part.name}: {part.status}")
 
 
-def pending(manifest: Manifest) -> PendingError:
-    """What is said of jobs that have not ended."""
+def pending(manifest: Manifest) -> CliError:
+    """What is said of jobs that have not ended, and of those whose waiting would never end."""
+    if not manifest.sent:
+        return CliError(
+            f"the input of {manifest.name} is not wholly uploaded, so waiting does not help",
+            hint=go_on(manifest),
+            code="NotUploaded",
+        )
     left = sum(not part.ended for part in manifest.parts)
     jobs_left = "1 job has" if left == 1 else f"{left} jobs have"
     return PendingError(
         f"{jobs_left} not ended yet, of {len(manifest.parts)}",
         hint=f"`bedrock-claude jobs wait {manifest.path or manifest.name}`",
     )
+
+
+def go_on(manifest: Manifest) -> str:
+    """How a submit that broke off is continued."""
+    command = f"`{manifest.command}`" if manifest.command else "the same `jobs submit`"
+    return f"{command} continues it"

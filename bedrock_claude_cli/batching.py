@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,14 +12,9 @@ from typing import NamedTuple
 from bedrock_claude_cli.batch_lines import Lines, Spool
 from bedrock_claude_cli.bedrock import (
     catalog,
-    identity,
     job_cost,
-    job_manifest,
-    job_role,
-    logging_run,
     records,
 )
-from bedrock_claude_cli.bedrock.job_manifest import Manifest, Part
 from bedrock_claude_cli.bedrock.job_split import (
     LEAST_RECORDS,
     MAX_BYTES,
@@ -28,9 +22,6 @@ from bedrock_claude_cli.bedrock.job_split import (
     Share,
     Splitter,
 )
-from bedrock_claude_cli.bedrock.logging_policies import Place
-from bedrock_claude_cli.bedrock.logging_state import Denied, Target, look
-from bedrock_claude_cli.bedrock.logging_step import Step
 from bedrock_claude_cli.bedrock.model_id import Target as Model
 from bedrock_claude_cli.bedrock.record_parse import Record
 from bedrock_claude_cli.compose_record import Composed, Composer
@@ -190,100 +181,6 @@ def _check_cost(found: Survey, limit: float | None) -> None:
             "sent",
             hint="lower --max-tokens, or raise --max-cost",
         )
-
-
-@dataclass
-class Plan:
-    """All that a submit does: `steps` in IAM and S3, then the jobs of the manifest."""
-
-    target: Target
-    survey: Survey
-    manifest: Manifest
-    steps: list[Step]
-    continued: bool
-
-    @property
-    def changes(self) -> list[Step]:
-        """The steps that change the account."""
-        return [step for step in self.steps if step.is_change]
-
-
-def plan(ctx: Context, found: Survey, wish: Wish) -> Plan:
-    """What has to be made; an earlier submit of the same input is continued."""
-    region = ctx.regions(None, changing=True)[0]
-    [place] = logging_run.places(identity.get_caller(ctx.sts), [region])
-    target = Target(place, lambda service: ctx.aws.client(service, region=region))
-    bucket, prefix = wish.where
-    own = job_role.name_for(bucket)
-    role = wish.role or own
-    arn = role if role.startswith("arn:") else place.role_arn(role)
-    path = Path(f"{wish.job_name}{job_manifest.SUFFIX}")
-    fresh = _split(found, wish, place, arn, path, sandbox=ctx.out.sandbox)
-    manifest = job_manifest.read(path) if path.exists() else fresh
-    if manifest is not fresh:
-        _check_same(manifest, fresh)
-    steps = [_bucket_step(target, bucket)]
-    if wish.role is None:
-        bedrock = target.client("bedrock")
-        models = {each: job_role.model_arns(bedrock, place, each) for each in found.models}
-        steps += job_role.plan(target, job_role.Wanted(own, bucket, prefix, models))
-    else:
-        steps.append(Step("in-place", f"role {arn}, as given"))
-    return Plan(target, found, manifest, steps, manifest is not fresh)
-
-
-def _split(
-    found: Survey, wish: Wish, place: Place, role: str, path: Path, *, sandbox: bool
-) -> Manifest:
-    bucket, prefix = wish.where
-    shares, name = found.shares, wish.job_name
-    folder = f"s3://{bucket}/{prefix}{name}-{found.fingerprint[:12]}"
-    manifest = Manifest(
-        name, place.region, place.account, role, found.fingerprint, wish.hours, sandbox, path=path
-    )
-    for number, share in enumerate(shares, 1):
-        own = name if len(shares) == 1 else f"{name}-{number}"
-        part = Part(
-            own, share.model, uuid.uuid4().hex, f"{folder}/{own}.jsonl", f"{folder}/output/",
-            share.records, share.bytes,
-        )  # fmt: skip
-        manifest.parts.append(part)
-    return manifest
-
-
-def _check_same(there: Manifest, wanted: Manifest) -> None:
-    """UsageError unless the manifest that is there is of this very submit."""
-    alike = [
-        (each.region, each.account, each.fingerprint, each.sandbox,
-         [(part.input_uri, part.records) for part in each.parts])
-        for each in (there, wanted)
-    ]  # fmt: skip
-    if alike[0] != alike[1]:
-        raise UsageError(
-            f"{there.path} is there, of another input or other options, region or bucket",
-            hint="give this one another --name",
-        )
-
-
-def _bucket_step(target: Target, bucket: str) -> Step:
-    place = target.place
-    denied = Denied("s3:GetBucketLocation", f"arn:{place.partition}:s3:::{bucket}")
-    ours = {"Bucket": bucket, "ExpectedBucketOwner": place.account}
-    told = look(
-        denied,
-        lambda: target.client("s3").get_bucket_location(**ours),
-        ("NoSuchBucket", "404"),
-    )
-    if isinstance(told, Denied):
-        return Step("unseen", f"bucket {bucket}: its region is not shown ({denied.action})")
-    if told is None:
-        hint = f"`aws s3 mb s3://{bucket} --region {place.region}` makes it"
-        return Step("impossible", f"there is no bucket {bucket}", hint=hint)
-    region = told.get("LocationConstraint") or "us-east-1"
-    if region != place.region:
-        hint = f"give a bucket in {place.region}, or `--region {region}`"
-        return Step("impossible", f"bucket {bucket} lies in {region}", hint=hint)
-    return Step("in-place", f"bucket {bucket}")
 
 
 LIMITS = (

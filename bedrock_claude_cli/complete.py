@@ -87,6 +87,13 @@ def jobs(incomplete: str) -> Candidates:
     return _starting(incomplete, ((name, "batch job") for name in found))
 
 
+def job_states(incomplete: str) -> Candidates:
+    """The states of a batch job."""
+    from bedrock_claude_cli.bedrock.job_manifest import STATUSES
+
+    return _starting(incomplete, ((name, "") for name in STATUSES))
+
+
 def aws_profiles(incomplete: str) -> Candidates:
     """The profiles in AWS's config and credentials files."""
     home = Path.home() / ".aws"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from bedrock_claude_cli.batching import Plan
+from bedrock_claude_cli.batch_plan import Plan
 from bedrock_claude_cli.bedrock.job_manifest import Manifest, Part
 from bedrock_claude_cli.bedrock.jobs import NOT_LOGGED
 from bedrock_claude_cli.logging_view import step_line

@@ -46,7 +46,10 @@ MAY_IMPORT = {
     "log_view": {"errors", "explain", "output", "terminal", "bedrock", "usage_report"},
     "usage_report": {"output", "terminal", "bedrock"},
     "reply": {"errors", "output", "terminal", "extract", "bedrock.answer"},
-    "complete": {"config", "yaml_file", "errors", "bedrock.catalog", "bedrock.prompt"},
+    "complete": {
+        "config", "yaml_file", "errors", "bedrock.catalog", "bedrock.job_manifest",
+        "bedrock.prompt",
+    },
     "shells": {"complete", "config", "errors"},
     "options": {"complete"},
     "context": {
@@ -60,7 +63,7 @@ MAY_IMPORT = {
     "compose_record": {
         "calling", "compose", "context", "errors", "question", "template", "bedrock",
     },
-    "run_plan": {"aws", "calling", "compose_record", "context", "forecast", "bedrock"},
+    "run_plan": {"aws", "calling", "compose_record", "context", "errors", "forecast", "bedrock"},
     "run_forecast": {"compose_record", "context", "errors", "bedrock"},
     "run_view": {"output", "bedrock"},
     "running": {
@@ -68,10 +71,11 @@ MAY_IMPORT = {
     },
     "batch_lines": {"compose_record", "errors", "bedrock"},
     "batching": {"batch_lines", "compose_record", "context", "errors", "bedrock"},
-    "batch_submit": {"batch_lines", "batching", "context", "errors", "explain", "bedrock"},
-    "job_view": {"batching", "logging_view", "output", "bedrock"},
+    "batch_plan": {"batching", "context", "errors", "bedrock"},
+    "batch_submit": {"batch_lines", "batch_plan", "context", "errors", "explain", "bedrock"},
+    "job_view": {"batch_plan", "logging_view", "output", "bedrock"},
     "commands": {
-        "batching", "batch_submit", "job_view", "compose_record", "forecast",
+        "batching", "batch_plan", "batch_submit", "job_view", "compose_record", "forecast",
         "asking", "running", "run_plan", "calling", "compose", "context", "options", "complete",
         "output",
         "terminal", "question", "reply", "extract", "confirm", "logging_view", "log_view",
@@ -89,7 +93,7 @@ ONLY = {
 # A group of commands may stand in several files.
 GROUPS = {
     "commands/logs.py": {"commands.logs_read"},
-    "commands/jobs.py": {"commands.jobs_fetch"},
+    "commands/jobs.py": {"commands.jobs_fetch", "commands.jobs_submit"},
 }
 NEVER = {
     "bedrock": {"typer", "rich", "yaml"},

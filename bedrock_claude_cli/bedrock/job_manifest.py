@@ -14,7 +14,10 @@ from bedrock_claude_cli.errors import CliError, ConfigError
 SCHEMA = 1
 SUFFIX = ".job.json"
 COMPLETED = "Completed"
-ENDED = (COMPLETED, "PartiallyCompleted", "Failed", "Stopped", "Expired")
+LOST = ("Failed", "Stopped", "Expired")
+ENDED = (COMPLETED, "PartiallyCompleted", *LOST)
+# botocore's ModelInvocationJobStatus
+STATUSES = ("Submitted", "Validating", "Scheduled", "InProgress", "Stopping", *ENDED)
 
 
 @dataclass
@@ -35,6 +38,11 @@ class Part:
     processed: int | None = None
     succeeded: int | None = None
     failed: int | None = None
+
+    @property
+    def folder(self) -> str:
+        """The last folder of its input, which is called after the name and the fingerprint."""
+        return self.input_uri.rpartition("/")[0].rpartition("/")[2]
 
     @property
     def ended(self) -> bool:
@@ -58,7 +66,10 @@ class Part:
 
 @dataclass
 class Manifest:
-    """One submit: `fingerprint` is the hash of all that is sent, `path` None if it has no file."""
+    """One submit: `fingerprint` is the hash of all that is sent, `path` None if it has no file.
+
+    `command` is the command line that made it, and continues it.
+    """
 
     name: str
     region: str
@@ -69,6 +80,12 @@ class Manifest:
     sandbox: bool = False
     parts: list[Part] = field(default_factory=list)
     path: Path | None = None
+    command: str | None = None
+
+    @property
+    def sent(self) -> bool:
+        """Whether the input of every part that has not ended is in S3."""
+        return all(part.uploaded or part.ended for part in self.parts)
 
     @property
     def ended(self) -> bool:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bedrock_claude_cli.bedrock.job_manifest import Manifest, Part
+from bedrock_claude_cli.bedrock.job_manifest import LOST, Manifest, Part
 from bedrock_claude_cli.bedrock.logging_state import fault_name
 from bedrock_claude_cli.errors import RejectedError, UsageError
 
@@ -95,18 +95,16 @@ def of_arn(bedrock: Any, arn: str, region: str) -> Manifest:
 
 def of_name(bedrock: Any, name: str, region: str) -> Manifest:
     """The jobs that AWS knows of a name, NAME or NAME-1 and so on; UsageError without any."""
-    pages = bedrock.get_paginator("list_model_invocation_jobs").paginate(nameContains=name)
     found: dict[str, Part] = {}
-    for page in pages:
-        for each in page.get("invocationJobSummaries", ()):
-            own = each["jobName"]
-            if own == name or re.fullmatch(re.escape(name) + r"-\d+", own):
-                if own in found:
-                    raise UsageError(
-                        f"{region} has more than one job called {own}",
-                        hint="name it by its ARN: `bedrock-claude jobs list`",
-                    )
-                found[own] = _part(each)
+    for each in _named(bedrock, name):
+        part = _part(each)
+        if part.name in found:
+            arns = f"{found[part.name].arn} and {part.arn}"
+            raise UsageError(
+                f"{region} has more than one job called {part.name}: {arns}",
+                hint="name it by its ARN; `bedrock-claude jobs list` shows them all",
+            )
+        found[part.name] = part
     if not found:
         raise RejectedError(
             f"there is no job called {name} in {region}, and no {name}.job.json here",
@@ -114,6 +112,28 @@ def of_name(bedrock: Any, name: str, region: str) -> Manifest:
         )
     parts = sorted(found.values(), key=lambda part: (len(part.name), part.name))
     return _manifest(name, region, parts)
+
+
+def _named(bedrock: Any, name: str) -> Iterator[dict[str, Any]]:
+    """The jobs called so, and those called so with a number behind."""
+    pages = bedrock.get_paginator("list_model_invocation_jobs").paginate(nameContains=name)
+    for page in pages:
+        for each in page.get("invocationJobSummaries", ()):
+            own = each["jobName"]
+            if own == name or re.fullmatch(re.escape(name) + r"-\d+", own):
+                yield each
+
+
+def strangers(bedrock: Any, manifest: Manifest) -> Iterator[tuple[Part, bool]]:
+    """Jobs of its name that a manifest does not know, and whether each is of the same input.
+
+    Those that came to nothing are left out.
+    """
+    ours = {part.token for part in manifest.parts}
+    for each in _named(bedrock, manifest.name):
+        part = _part(each)
+        if part.token not in ours and part.status not in LOST:
+            yield part, part.folder == manifest.parts[0].folder
 
 
 def _manifest(name: str, region: str, parts: list[Part]) -> Manifest:

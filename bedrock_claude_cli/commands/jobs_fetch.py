@@ -32,18 +32,25 @@ Job = Annotated[
 
 def find(ctx: Context, job: str) -> Manifest:
     """The submit that a manifest, an ARN or a name means; CliError where there is none."""
-    for path in (Path(job).expanduser(), Path(f"{job}{job_manifest.SUFFIX}")):
+    for path in (Path(f"{job}{job_manifest.SUFFIX}"), Path(job).expanduser()):
         if path.is_file():
-            found = job_manifest.read(path)
-            if found.sandbox != ctx.out.sandbox:
-                where = "the sandbox" if found.sandbox else "AWS"
-                raise UsageError(f"{path} is of jobs in {where}")
-            return found
+            return _of_here(ctx, job_manifest.read(path))
     if region := jobs.region_of(job):
         return jobs.of_arn(ctx.aws.client("bedrock", region=region), job, region)
     if "/" in job or job.endswith(job_manifest.SUFFIX):
         raise UsageError(f"{job} is no file, no ARN of a job and no name of one")
     return jobs.of_name(ctx.bedrock, job, ctx.region)
+
+
+def _of_here(ctx: Context, found: Manifest) -> Manifest:
+    if found.sandbox == ctx.out.sandbox:
+        return found
+    if not found.sandbox:
+        raise UsageError(f"{found.path} is of jobs in AWS", hint="leave --sandbox out")
+    raise UsageError(
+        f"{found.path} is of jobs in the sandbox",
+        hint="they end with their sandbox, and the file can then be deleted",
+    )
 
 
 @as_command

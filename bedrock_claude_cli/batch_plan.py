@@ -1,0 +1,161 @@
+"""The plan of `jobs submit`: the jobs, and what has to be made or mended before they can run."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bedrock_claude_cli.batching import LONGEST_NAME, Survey, Wish
+from bedrock_claude_cli.bedrock import identity, job_manifest, job_role, jobs, logging_run
+from bedrock_claude_cli.bedrock.job_manifest import Manifest, Part
+from bedrock_claude_cli.bedrock.logging_policies import Place
+from bedrock_claude_cli.bedrock.logging_state import Denied, Target, look
+from bedrock_claude_cli.bedrock.logging_step import Step
+from bedrock_claude_cli.context import Context
+from bedrock_claude_cli.errors import UsageError
+
+
+@dataclass
+class Plan:
+    """All that a submit does: `steps` in IAM and S3, then the jobs of the manifest."""
+
+    target: Target
+    survey: Survey
+    manifest: Manifest
+    steps: list[Step]
+    continued: bool
+
+    @property
+    def changes(self) -> list[Step]:
+        """The steps that change the account."""
+        return [step for step in self.steps if step.is_change]
+
+
+def plan(ctx: Context, found: Survey, wish: Wish, command: str) -> Plan:
+    """What has to be made; an earlier submit of the same input is continued.
+
+    `command` is the command line of this one.
+    """
+    region = ctx.regions(None, changing=True)[0]
+    [place] = logging_run.places(identity.get_caller(ctx.sts), [region])
+    target = Target(place, lambda service: ctx.aws.client(service, region=region))
+    bucket, prefix = wish.where
+    own = job_role.name_for(bucket)
+    role = wish.role or own
+    arn = role if role.startswith("arn:") else place.role_arn(role)
+    path = Path(f"{wish.job_name}{job_manifest.SUFFIX}")
+    fresh = _split(found, wish, place, arn, path, sandbox=ctx.out.sandbox)
+    manifest = job_manifest.read(path) if path.exists() else fresh
+    if manifest is not fresh:
+        _check_same(manifest, fresh)
+    fresh.command = command
+    steps = [_bucket_step(ctx, target, bucket), *_strangers(ctx, target, manifest)]
+    if wish.role is None:
+        bedrock = target.client("bedrock")
+        models = {each: job_role.model_arns(bedrock, place, each) for each in found.models}
+        steps += job_role.plan(target, job_role.Wanted(own, bucket, prefix, models))
+    else:
+        steps.append(Step("in-place", f"role {arn}, as given"))
+    return Plan(target, found, manifest, steps, manifest is not fresh)
+
+
+def _split(
+    found: Survey, wish: Wish, place: Place, role: str, path: Path, *, sandbox: bool
+) -> Manifest:
+    bucket, prefix = wish.where
+    shares, name = found.shares, wish.job_name
+    folder = f"s3://{bucket}/{prefix}{name}-{found.fingerprint[:12]}"
+    manifest = Manifest(
+        name, place.region, place.account, role, found.fingerprint, wish.hours, sandbox, path=path
+    )
+    for number, share in enumerate(shares, 1):
+        own = name if len(shares) == 1 else f"{name}-{number}"
+        part = Part(
+            own, share.model, uuid.uuid4().hex, f"{folder}/{own}.jsonl", f"{folder}/output/",
+            share.records, share.bytes,
+        )  # fmt: skip
+        manifest.parts.append(part)
+    return manifest
+
+
+def _check_same(there: Manifest, wanted: Manifest) -> None:
+    """UsageError unless the manifest that is there is of this very submit."""
+    alike = [
+        (each.region, each.account, each.fingerprint, each.sandbox,
+         [(part.input_uri, part.records) for part in each.parts])
+        for each in (there, wanted)
+    ]  # fmt: skip
+    if alike[0] != alike[1]:
+        raise UsageError(
+            f"{there.path} is there, of another input or other options, region or bucket",
+            hint="give this one another --name",
+        )
+
+
+def _strangers(ctx: Context, target: Target, manifest: Manifest) -> Iterator[Step]:
+    """Refuse what is paid for already, be it from another folder or another machine."""
+    if all(part.arn or part.ended for part in manifest.parts):
+        return
+    denied = Denied("bedrock:ListModelInvocationJobs", "*")
+    bedrock = target.client("bedrock")
+    told = look(denied, lambda: list(jobs.strangers(bedrock, manifest)))
+    if isinstance(told, Denied):
+        what = f"whether this input was submitted before is not shown ({denied.action})"
+        yield Step("unseen", what)
+        return
+    if same := [part for part, is_same in told or () if is_same]:
+        raise _submitted(manifest, same)
+    if told:
+        ctx.out.note(
+            f"there is another job called {told[0][0].name}, of other records: "
+            f"{manifest.path} and ARNs tell the two apart, the name does not"
+        )
+
+
+def _submitted(manifest: Manifest, same: list[Part]) -> UsageError:
+    listed = ", ".join(f"{part.arn} ({part.status})" for part in same)
+    job = same[0].arn if len(same) == 1 else manifest.name
+    wait = "" if all(part.ended for part in same) else f"`bedrock-claude jobs wait {job}`, then "
+    return UsageError(
+        f"this very input was submitted before as {manifest.name}, so nothing was sent: {listed}",
+        hint=f"{wait}`bedrock-claude jobs fetch {job} -o OUTPUT` has its answers; to pay for it "
+        f"once more, `--name {free_name(manifest.name)}`",
+        code="AlreadySubmitted",
+    )
+
+
+def free_name(name: str) -> str:
+    """A name like this one that no manifest here has; a hyphen would look like a part's."""
+    number = 2
+    while Path(f"{name[: LONGEST_NAME - 3]}.{number}{job_manifest.SUFFIX}").exists():
+        number += 1
+    return f"{name[: LONGEST_NAME - 3]}.{number}"
+
+
+def _bucket_step(ctx: Context, target: Target, bucket: str) -> Step:
+    place = target.place
+    denied = Denied("s3:GetBucketLocation", f"arn:{place.partition}:s3:::{bucket}")
+    ours = {"Bucket": bucket, "ExpectedBucketOwner": place.account}
+    told = look(
+        denied,
+        lambda: target.client("s3").get_bucket_location(**ours),
+        ("NoSuchBucket", "404"),
+    )
+    if isinstance(told, Denied):
+        return Step("unseen", f"bucket {bucket}: its region is not shown ({denied.action})")
+    if told is None:
+        hint = f"`aws s3 mb s3://{bucket} --region {place.region}` makes it"
+        if ctx.in_sandbox:
+            hint = (
+                "a sandbox of one command begins empty and ends with it: in `bedrock-claude "
+                f"sandbox run -- bash` buckets and jobs stay, and {hint}"
+            )
+        return Step("impossible", f"there is no bucket {bucket}", hint=hint)
+    named = told.get("LocationConstraint") or "us-east-1"
+    region = "eu-west-1" if named == "EU" else named  # S3's own name for its oldest region there
+    if region != place.region:
+        hint = f"give a bucket in {place.region}, or `--region {region}`"
+        return Step("impossible", f"bucket {bucket} lies in {region}", hint=hint)
+    return Step("in-place", f"bucket {bucket}")
