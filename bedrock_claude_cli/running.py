@@ -65,7 +65,7 @@ def _forecast(
     state = State()
     if wish.output is not None and run_output.exists(wish.output):
         state = run_output.look(wish.output)[0]
-        state.sort()
+        state.index()
     found = run_forecast.Forecast(ctx, run_forecast.measured(wish.output))
     plan = Plan(ctx, composer, state, wish, found.add)
     records.check(source, plan.judge)

@@ -11,6 +11,7 @@ from bedrock_claude_cli.bedrock.ask import MAX_BODY
 
 # JSON may spell a character of two bytes with six, so a line is longer than the body it becomes.
 MAX_LINE = 3 * MAX_BODY
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 class Record(NamedTuple):
@@ -21,7 +22,7 @@ class Record(NamedTuple):
 
     id: str
     line: int
-    fields: Mapping[str, Any] = MappingProxyType({})
+    fields: Mapping[str, Any] = _NONE
     prompt: str | None = None
     messages: list[Any] | None = None
     model_input: Mapping[str, Any] | None = None
@@ -39,7 +40,7 @@ def _constant(text: str) -> Any:
     raise ValueError(f"{text} is no number in JSON")
 
 
-_decode = json.JSONDecoder(parse_constant=_constant).decode
+_decoder = json.JSONDecoder(parse_constant=_constant)
 
 
 def of_json(number: int, line: bytes) -> Record | Fault | None:
@@ -50,8 +51,10 @@ def of_json(number: int, line: bytes) -> Record | Fault | None:
         text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
         if not text:
             return None
-        found = _decode(text)
-        if "\\ud" in text:
+        found, end = _decoder.raw_decode(text)
+        if end < len(text):
+            _decoder.decode(text)  # says what is behind the object
+        if "\\" in text and "\\ud" in text:
             json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair cannot be sent
     except UnicodeDecodeError as error:
         return Fault(number, f"it is not UTF-8 (byte {error.start + 1:,})")
@@ -68,6 +71,10 @@ def of_json(number: int, line: bytes) -> Record | Fault | None:
 
 
 def _record(number: int, found: dict[str, Any], *, text: bool = False) -> Record | Fault:
+    if len(found) == 2:
+        own, prompt = found.get("id"), found.get("prompt")
+        if type(own) is str and type(prompt) is str and own.strip():
+            return Record(own, number, _NONE, prompt, text=text)
     batch = "modelInput" in found or "recordId" in found
     key = "recordId" if batch else "id"
     own = found.pop(key, None)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from bedrock_claude_cli.bedrock import record_parse
+from bedrock_claude_cli.bedrock.hashes import Hashes
 from bedrock_claude_cli.bedrock.record_parse import MAX_LINE
 from bedrock_claude_cli.bedrock.record_parse import Fault as Fault
 from bedrock_claude_cli.bedrock.record_parse import Record as Record
@@ -16,6 +17,7 @@ from bedrock_claude_cli.errors import CliError, UsageError
 
 MOST_TOLD = 20
 STDIN = "-"
+_BUFFER = 1 << 17  # lines are read faster than with Python's 8 KiB
 
 
 class Source:
@@ -42,9 +44,7 @@ class Source:
             raw = gzip.GzipFile(fileobj=self._file)  # type: ignore[assignment]
         found = record_parse.of_csv(raw) if self._kind == "csv" else _parsed(raw, first)
         try:
-            for each in found:
-                if each is not None:
-                    yield each
+            yield from found
         except (EOFError, OSError) as error:
             why = getattr(error, "strerror", None) or str(error)
             raise UsageError(f"{self.name} cannot be read: {why}") from None
@@ -87,7 +87,7 @@ def open_records(path: str, stdin: IO[bytes] | None = None) -> Source:
     try:
         if not found.is_file():
             raise UsageError(f"{path}: {'it is no file' if found.exists() else 'no such file'}")
-        return Source(path, found.open("rb"), kind, zipped=zipped)
+        return Source(path, found.open("rb", _BUFFER), kind, zipped=zipped)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
 
@@ -128,12 +128,7 @@ def check(source: Source, judge: Callable[[Record], Iterable[str]]) -> int:
 
 def _twice(source: Source, hashes: array[int]) -> Iterator[Fault]:
     """Ids that stand twice: by their hashes, and only where two are equal by reading again."""
-    suspect: set[int] = set()
-    before: int | None = None
-    for each in sorted(hashes):
-        if each == before:
-            suspect.add(each)
-        before = each
+    suspect = Hashes(hashes).twice
     if not suspect:
         return
     first: dict[str, int] = {}
@@ -148,15 +143,14 @@ def _twice(source: Source, hashes: array[int]) -> Iterator[Fault]:
             first[record.id] = record.line
 
 
-def _parsed(raw: IO[bytes], first: int) -> Iterator[Record | Fault | None]:
-    for number, line in enumerate(_lines(raw), 1):
+def _parsed(raw: IO[bytes], first: int) -> Iterator[Record | Fault]:
+    """What the lines hold; one that is far too long comes cut, and is refused for its length."""
+    number, parse, read = 0, record_parse.of_json, raw.readline
+    while line := read(MAX_LINE + 1):
+        number += 1
         if number >= first:
-            yield record_parse.of_json(number, line)
-
-
-def _lines(raw: IO[bytes]) -> Iterator[bytes]:
-    """The lines; one that is far too long comes cut, and is refused for its length."""
-    while line := raw.readline(MAX_LINE + 1):
-        yield line
+            found = parse(number, line)
+            if found is not None:
+                yield found
         while len(line) > MAX_LINE and not line.endswith(b"\n"):
-            line = raw.readline(MAX_LINE + 1)
+            line = read(MAX_LINE + 1)

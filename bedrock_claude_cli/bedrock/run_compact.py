@@ -8,10 +8,10 @@ import os
 import tempfile
 from array import array
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 
 from bedrock_claude_cli.bedrock import record_line
+from bedrock_claude_cli.bedrock.hashes import Hashes
 
 
 def write(descriptor: int, costs: dict[str, list[float]], target: Path) -> int:
@@ -45,8 +45,7 @@ def _lines(descriptor: int) -> Iterator[tuple[bytes, record_line.Head]]:
 
 def earlier(descriptor: int) -> dict[str, list[float]]:
     """What each line costs of those ids that have more than one."""
-    hashes = sorted(array("q", (hash(head.id) for _, head in _lines(descriptor))))
-    suspect = {one for one, other in pairwise(hashes) if one == other}
+    suspect = Hashes(array("q", (hash(head.id) for _, head in _lines(descriptor)))).twice
     found: dict[str, list[float]] = {}
     for _, head in _lines(descriptor) if suspect else ():
         if hash(head.id) in suspect:
