@@ -47,7 +47,8 @@ def measured(path: str | None) -> Measured | None:
                 made = json.loads(line)
             except ValueError:  # torn
                 continue
-            if made.get("usage") and made.get("stop_reason"):
+            # A batch job tells no times.
+            if made.get("usage") and made.get("stop_reason") and made.get("latency_ms") is not None:
                 found.append((made["usage"]["output_tokens"], made["latency_ms"] / 1000))
     if not found:
         return None
@@ -152,7 +153,8 @@ def words(found: dict[str, Any]) -> list[str]:
         f"hours\t{found['hours']:g} (by {found['hours_by']}; concurrency {found['concurrency']})",
     ]
     for each in found["batch"]:
-        told = each["why_not"] or f"{each['jobs']} jobs, {_usd(each['cost_usd'])}"
+        count = "1 job" if each["jobs"] == 1 else f"{each['jobs']} jobs"
+        told = each["why_not"] or f"{count}, {_usd(each['cost_usd'])}"
         lines.append(f"as a batch job\t{each['model']}: {told}")
     return lines
 
