@@ -37,7 +37,8 @@ INTERRUPTED = 130
 def records(count: int) -> Iterator[str]:
     """So many records; KINDS prompts take turns."""
     for number in range(count):
-        prompt = f"Sort this message into one of our folders, {number % KINDS}: " + "word " * 20
+        kind = number % KINDS
+        prompt = f"Sort message {kind} into one of our folders: " + "word " * (10 + kind % 20)
         yield json.dumps({"id": f"record-{number}", "prompt": prompt}) + "\n"
 
 

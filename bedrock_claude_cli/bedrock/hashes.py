@@ -1,4 +1,4 @@
-"""Many 8-byte hashes that can be asked for: a fifth of the memory of a set, nearly as fast."""
+"""Many 8-byte hashes that can be asked for: a quarter of the memory of a set, nearly as fast."""
 
 from __future__ import annotations
 
