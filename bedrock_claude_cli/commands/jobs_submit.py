@@ -100,7 +100,7 @@ def _submit(ctx: Context, wish: batching.Wish, *, yes: bool, dry_run: bool) -> i
     try:
         for note in composer.notes:
             ctx.out.note(note)
-        plan = batch_plan.plan(ctx, found, wish, _command(ctx, wish))
+        plan = batch_plan.plan(ctx, found, wish, _command(ctx, wish, yes=yes))
         if plan.continued:
             batch_submit.refresh(ctx, plan.manifest)
             _tell_lost(ctx, plan)
@@ -110,11 +110,11 @@ def _submit(ctx: Context, wish: batching.Wish, *, yes: bool, dry_run: bool) -> i
     return ExitCode.OK
 
 
-def _command(ctx: Context, wish: batching.Wish) -> str:
+def _command(ctx: Context, wish: batching.Wish, *, yes: bool) -> str:
     """The command line that makes these jobs, and continues them."""
     words = ["bedrock-claude", "jobs", "submit", wish.input]
     usual = {"max_records": MAX_RECORDS, "max_bytes": MAX_BYTES, "hours": HOURS}
-    told = {**wish._asdict(), **ctx.given, **ctx.shared._asdict()}
+    told = {**wish._asdict(), **ctx.given, **ctx.shared._asdict(), "yes": yes}
     for key in ("input", "json", "query"):
         told.pop(key)
     for key, value in told.items():

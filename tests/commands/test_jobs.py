@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
 
 from bedrock_claude_cli import batch_submit
+from bedrock_claude_cli.bedrock.job_manifest import STATUSES
 from bedrock_claude_cli.sandbox import Sandbox
 from tests.commands.jobs_world import (
     ACCOUNT,
@@ -243,6 +245,35 @@ def test_jobs_are_listed_and_found_by_name_and_arn(use: Use, run: Run) -> None:
     shown = json.loads(run("jobs", "fetch", "night", "-o", "all.jsonl", "--json").out)
     assert (shown["records"], shown["failed"]) == (220, 0)
     assert len(lines("all.jsonl")) == 220
+
+
+def test_states_are_taken_as_they_are_typed_and_unknown_ones_refused(use: Use, run: Run) -> None:
+    server = use()
+    make_bucket()
+    submit(run, records())
+    assert run("jobs", "list", "--status", "submitted").out.startswith("night\tSubmitted\t")
+    assert "no InProgress batch jobs" in run("jobs", "list", "--status", "in-progress").err
+    before = len(server.requests)
+    said = run("jobs", "list", "--status", "Complete", code=2).err
+    assert "did you mean `Completed`?" in said and "PartiallyCompleted" in said
+    assert len(server.requests) == before
+
+
+def test_states_are_botocores(run: Run) -> None:
+    model = botocore.session.get_session().get_service_model("bedrock")
+    told = model.shape_for("ModelInvocationJobStatus").enum  # type: ignore[attr-defined]
+    assert sorted(STATUSES) == sorted(told)
+    env = {"_BEDROCK_CLAUDE_COMPLETE": "complete_fish"}
+    offered = run("jobs", "list", "--status", "", env=env).out.split()
+    assert set(offered) >= set(told)
+    assert "Completed" in run("jobs", "list", "--status=Comp", env=env).out
+
+
+def test_one_job_is_not_called_jobs(use: Use, run: Run) -> None:
+    use()
+    make_bucket()
+    assert ": 1 job, $" in run("run", records(), "--dry-run").out
+    assert ": 2 jobs, $" in run("run", records(50_100), "--dry-run").out
 
 
 def test_unknown_job_is_told(use: Use, run: Run) -> None:

@@ -330,17 +330,6 @@ def test_manifest_of_the_sandbox_is_not_taken_to_aws(use: Use, run: Run) -> None
     assert "of jobs in the sandbox" in run("jobs", "show", "night", code=2).err
 
 
-def test_job_of_another_tool_is_not_fetched(use: Use, run: Run) -> None:
-    use()
-    make_bucket()
-    submit(run, records())
-    waited(run, 0)
-    key = manifest()["parts"][0]["input_uri"].removeprefix(f"s3://{BUCKET}/") + ".index"
-    boto3.client("s3").delete_object(Bucket=BUCKET, Key=key)
-    said = run("jobs", "fetch", "night", "-o", "out.jsonl", code=6).err
-    assert "another tool" in said and not Path("out.jsonl").exists()
-
-
 @pytest.mark.parametrize("name", ["a b", "-a", "ä", "a" * 57])
 def test_name_that_aws_would_not_take_is_refused(use: Use, run: Run, name: str) -> None:
     server = use()
@@ -376,14 +365,6 @@ def test_stopping_counts_for_jobs_that_had_no_room(use: Use, run: Run) -> None:
     found, _ = fetched(run, 9)
     assert len(found) == 220
     assert "before it was started" in found["r219"]["error"]["message"]
-
-
-def test_waiting_for_what_is_not_uploaded_is_refused(use: Use, run: Run) -> None:
-    use({"deny": "s3:PutObject"})
-    make_bucket()
-    submit(run, records(), code=5)
-    assert "the same `jobs submit` continues it" in run("jobs", "wait", "night", code=1).err
-    assert "\tnot uploaded\t" in run("jobs", "show", "night", code=8).out
 
 
 def test_deleted_role_is_not_made_again_for_jobs_that_run(use: Use, run: Run) -> None:
