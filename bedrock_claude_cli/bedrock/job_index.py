@@ -50,7 +50,7 @@ def head(
 
 def line(begun: bytes, most: float | None) -> bytes:
     """The whole line, which ends with the most that the record can cost."""
-    return begun + f", {json.dumps(most)}]\n".encode()
+    return begun + (b", null]\n" if most is None else b", %r]\n" % most)
 
 
 def read(s3: Any, part: Part, target: Target, overrides: Overrides) -> Index:
