@@ -57,6 +57,7 @@ def run(ctx: Context, question: str | None, wish: Wish) -> int:
         return _with_chat(ctx, question, wish, None)
     from bedrock_claude_cli import chat
 
+    ctx.in_chat = True
     with chat.opened(wish.chat, ctx.environ, sandbox=ctx.out.sandbox, keep=wish.sends) as kept:
         return _with_chat(ctx, question, wish, kept)
 

@@ -69,14 +69,18 @@ class Composer:
         self._sources = {key: each.source for key, each in ctx.settings.values.items()}
         self._targets: dict[tuple[str | None, str | None], model_id.Target] = {}
         self._bases: dict[str, _Base | CliError] = {}
+        self._of_many: set[str] = set()
         self.notes: dict[str, None] = {}
 
-    def judge(self, record: Record) -> Generator[str, None, Composed | None]:
-        """What is wrong with a record, in words; returns the request if nothing is."""
+    def judge(self, record: Record) -> Generator[str | CliError, None, Composed | None]:
+        """What is wrong with a record; returns the request if nothing is.
+
+        It is the error itself where that is no record's own: of a model, or of the settings.
+        """
         try:
             return self.compose(record)
         except CliError as error:
-            yield error.message
+            yield error if error.message in self._of_many else error.message
             return None
 
     def plain_sha256(self, record: Record) -> Callable[[], str] | None:
@@ -157,9 +161,11 @@ class Composer:
                 found = self._make_base(own, text=text)
             except CliError as error:
                 found = error
+                if not own:
+                    self._of_many.add(error.message)
             self._bases[key] = found
         if isinstance(found, CliError):
-            raise found
+            raise found.with_traceback(None)  # else each time would make it longer
         return found
 
     def _make_base(self, own: Mapping[str, Any], *, text: bool) -> _Base:
@@ -197,7 +203,11 @@ class Composer:
     def _target(self, options: Options) -> model_id.Target:
         key = options.model, options.endpoint
         if key not in self._targets:
-            self._targets[key] = calling.target(self._ctx, self._known, options=options)
+            try:
+                self._targets[key] = calling.target(self._ctx, self._known, options=options)
+            except CliError as error:
+                self._of_many.add(error.message)
+                raise
             self.notes.update(dict.fromkeys(self._targets[key].notes))
         return self._targets[key]
 
@@ -221,24 +231,29 @@ class Composer:
         self.notes.update(dict.fromkeys(shaped.notes))
         return shaped
 
-    def _verbatim(self, record: Record) -> Composed:
-        """A body of InvokeModel; what would change it is refused, not ignored."""
-        settings = self._ctx.settings
+    def _check_verbatim(self) -> None:
+        settings, wrong = self._ctx.settings, None
         for key, value in settings.values.items():
             if key in SPECS and key not in _AROUND and value.source.startswith("--"):
-                raise UsageError(
-                    f"`modelInput` is sent as it stands, and {value.source} would change it"
-                )
+                wrong = f"`modelInput` is sent as it stands, and {value.source} would change it"
         if settings.options.via != "invoke":
-            raise UsageError("`modelInput` is a body of InvokeModel: leave --via out")
+            wrong = "`modelInput` is a body of InvokeModel: leave --via out"
+        if wrong:
+            self._of_many.add(wrong)
+            raise UsageError(wrong)
+
+    def _verbatim(self, record: Record) -> Composed:
+        """A body of InvokeModel; what would change it is refused, not ignored."""
+        self._check_verbatim()
         body = dict(record.model_input or {})
         most = body.get("max_tokens")
         if not isinstance(most, int) or isinstance(most, bool) or most < 1:
             raise UsageError("`modelInput` has no max_tokens, which InvokeModel asks for")
         if not isinstance(body.get("messages"), list):
             raise UsageError("`modelInput` has no list of messages")
-        around = {key: getattr(settings.options, key) for key in _AROUND}
-        target = self._target(settings.options)
+        given = self._ctx.settings.options
+        around = {key: getattr(given, key) for key in _AROUND}
+        target = self._target(given)
         options = Options(**around)._replace(max_tokens=most)
         request = Request(options, target.model_id, "", body=body)
         ask.check(request, target.known, self._sources)

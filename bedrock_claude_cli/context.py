@@ -48,6 +48,7 @@ class Context:
         self._noted: set[str] = set()
         self._sandbox: Any = None
         self._environ_before: dict[str, str] | None = None
+        self.in_chat = False
         self.in_sandbox = self._wants_sandbox()
         # Inside `sandbox run` this is a child with the sandbox's keys, and says so as well.
         self.out.sandbox = self.in_sandbox or environ.get("AWS_ACCESS_KEY_ID") == SANDBOX_KEY
@@ -156,6 +157,7 @@ class Context:
             "{login}": self.aws.login,
             "{region}": lambda: self.region,
             "{model}": lambda: str(self.settings.options.model),
+            "{chat}": lambda: ", begin another --chat" if self.in_chat else "",
             "{unlisted}": lambda: "".join(f"; {text}" for text in self.aws.unlisted.values()),
         }
         for name, value in values.items():
@@ -217,6 +219,7 @@ def plain_hint(hint: str | None) -> str | None:
         ("{login}", "`aws sso login` or `aws configure`"),
         ("{region}", "REGION"),
         ("{model}", "MODEL"),
+        ("{chat}", ""),
         ("{unlisted}", ""),
     ):
         hint = hint.replace(place, words) if hint else hint

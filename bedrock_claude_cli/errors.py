@@ -24,6 +24,7 @@ class ExitCode(IntEnum):
     UNMET = 11
     INTERRUPTED = 130
     CLOSED_PIPE = 141
+    TERMINATED = 143
 
 
 class CliError(Exception):

@@ -18,8 +18,8 @@ class Known(NamedTuple):
     """One row of the table: an AWS error name and a stable part of its message, explained.
 
     `names` empty means any name, `operation` any operation; `fragment` is matched in lower case.
-    `hint` may hold `{login}`, `{model}`, `{region}` and `{unlisted}` (a region that botocore does
-    not list), filled from what the command knows.
+    `hint` may hold `{login}`, `{model}`, `{region}`, `{chat}` (what helps in a chat) and
+    `{unlisted}` (a region that botocore does not list), filled from what the command knows.
     """
 
     names: tuple[str, ...]
@@ -158,12 +158,12 @@ TABLE: tuple[Known, ...] = (
     Known(("ValidationException",), "`temperature` and `top_p` cannot both", RejectedError,
           "give only one of --temperature and --top-p"),
     Known(("ValidationException", "invalid_request_error"), "prompt is too long", RejectedError,
-          "shorten the prompt, begin another --chat, or use a model with a larger context: "
+          "shorten the prompt{chat}, or use a model with a larger context: "
           "`bedrock-claude list-models`"),
     Known(("ValidationException",), "input is too long", RejectedError,
           "shorten the prompt, or use a model with a larger context: `bedrock-claude list-models`"),
     Known(("ValidationException",), "extra inputs are not permitted", RejectedError,
-          "the model does not take one of these parameters; `--dry-run` shows what is sent"),
+          "the model does not take one of these parameters; `ask --dry-run` shows what is sent"),
     Known(("ValidationException",), "failed to validate permissions", RejectedError,
           "check that the log group or bucket exists and the role's trust and policy match it"),
     # docs.aws.amazon.com/AmazonCloudWatchLogs, StartQuery: so many queries may run at once.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 from bedrock_claude_cli import calling, compose_record, forecast
@@ -14,6 +16,12 @@ from bedrock_claude_cli.bedrock.prompt import Request
 from bedrock_claude_cli.bedrock.run_job import Job, Way
 from bedrock_claude_cli.bedrock.run_output import State
 from bedrock_claude_cli.context import Context
+from bedrock_claude_cli.errors import CliError, UsageError
+
+_FIXED = (
+    "a run cannot wait for that, because it never sees what changes in the environment; for "
+    "credentials of a profile it would wait"
+)
 
 
 class Wish(NamedTuple):
@@ -48,13 +56,13 @@ class Plan:
         wish: Wish,
         count: Callable[[compose_record.Composed], None] | None = None,
     ) -> None:
-        self._composer, self._state, self._wish = composer, state, wish
+        self._ctx, self._composer, self._state, self.wish = ctx, composer, state, wish
         self._prices, self._count = ctx.settings.prices, count
         self._quick = count is None and wish.max_cost is None
         self._first = 0
         self.to_do = self.again = self.skipped = self.left_failed = 0
 
-    def judge(self, record: records.Record) -> Iterator[str]:
+    def judge(self, record: records.Record) -> Iterator[str | CliError]:
         """What is wrong with a record; the others are counted."""
         plain = self._composer.plain_sha256(record) if self._quick else None
         if plain is not None:
@@ -63,8 +71,8 @@ class Plan:
         composed = yield from self._composer.judge(record)
         if composed is None:
             return
-        if self._wish.max_cost is not None and self._most(composed) is None:
-            yield f"what {composed.target.model_id} can cost is unknown, so --max-cost cannot hold"
+        if self.wish.max_cost is not None and self._most(composed) is None:
+            yield self._unpriced(composed)
             return
         yield from self._place(record, lambda: composed.sha256, composed)
 
@@ -76,7 +84,7 @@ class Plan:
     ) -> Iterator[str]:
         """Compare a record with the output."""
         found = self._state.find(record.id, sha256()) if len(self._state) else "new"
-        if found == "changed" and not self._wish.force:
+        if found == "changed" and not self.wish.force:
             yield f"`{record.id}` is in the output with another request: --force asks it anew"
         if self._wanted(found):
             self._first = self._first or record.line
@@ -91,18 +99,29 @@ class Plan:
     def _wanted(self, found: str) -> bool:
         return (
             found == "new"
-            or (found == "changed" and self._wish.force)
-            or (found == "failed" and self._wish.retry_failed)
+            or (found == "changed" and self.wish.force)
+            or (found == "failed" and self.wish.retry_failed)
         )
 
     def _most(self, composed: compose_record.Composed) -> float | None:
         return run_budget.at_most(composed.request, composed.target, self._prices)
 
+    def _unpriced(self, composed: compose_record.Composed) -> CliError:
+        """Why nobody knows what a record can cost, and what helps."""
+        try:
+            forecast.check_cost(
+                self._ctx, composed.request, composed.target, sys.float_info.max, count=False
+            )
+        except CliError as error:
+            return error
+        what = f"what {composed.target.model_id} can cost is unknown, so --max-cost cannot hold"
+        return UsageError(what)
+
     def jobs(self, source: records.Source) -> Iterator[Job]:
         """The records that are to be done, as they are sent."""
         for record in source.records(self._first):
             there = self._state.has(record.id)
-            if there and not (self._wish.force or self._state.failed(record.id)):
+            if there and not (self.wish.force or self._state.failed(record.id)):
                 continue
             composed = self._composer.compose(record)
             sha256 = composed.sha256
@@ -110,7 +129,7 @@ class Plan:
                 continue
             request = composed.request
             reserved = 0
-            if self._wish.tpm is not None:
+            if self.wish.tpm is not None:
                 reserved = tokens.estimate(request) + (request.options.max_tokens or 0)
             yield Job(
                 record.id,
@@ -120,7 +139,7 @@ class Plan:
                 composed.schema,
                 composed.extra,
                 reserved,
-                self._most(composed) if self._wish.max_cost is not None else None,
+                self._most(composed) if self.wish.max_cost is not None else None,
             )
 
 
@@ -143,26 +162,35 @@ def way(ctx: Context, wish: Wish) -> Way:
             patient=lambda: once(
                 "patient", lambda: calling.client(ctx, via, None, UNSTREAMED_TIMEOUT)
             ),
-            offered=lambda: once(
-                "offered",
-                lambda: () if via == "mantle" else calling.offered(ctx, known, ctx.region),
-            ),
+            offered=lambda: once("offered", offered)() if via != "mantle" else (),
         )
         return ask.ask(request, target, reach, known, sleep=sleep)
+
+    def offered() -> Callable[[], list[str]]:
+        """Looks the ids up once for all records, also where that fails."""
+        try:
+            found = calling.offered(ctx, known, ctx.region)
+        except Exception as error:
+            return partial(_raise, error)
+        return lambda: found
 
     def renew() -> None:
         with lock:
             made.clear()
             ctx.renew()
 
-    # A process never sees new keys in its environment.
-    fixed = ctx.aws.environment_keys or ctx.aws.api_key or wish.on_expired == "stop"
+    in_environment = ctx.aws.environment_keys or ctx.aws.api_key
     return Way(
         send,
-        None if fixed else renew,
+        None if in_environment or wish.on_expired == "stop" else renew,
         ctx.fill,
         ctx.settings.prices,
         lambda target: forecast.prices(ctx, target),
         ctx.region,
         ctx.out.sandbox,
+        _FIXED if in_environment and wish.on_expired == "wait" else None,
     )
+
+
+def _raise(error: Exception) -> Any:
+    raise error.with_traceback(None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from types import TracebackType
 from typing import Any
@@ -48,6 +49,7 @@ class Bar:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+        self._out, self._stderr = out, out.stderr
         self._bar = Progress(
             BarColumn(),
             MofNCompleteColumn(),
@@ -61,12 +63,14 @@ class Bar:
 
     def __enter__(self) -> Bar:
         self._bar.start()
+        self._out.stderr = sys.stderr  # rich's own now: it puts what is said above the bar
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: object, trace: TracebackType | None
     ) -> None:
         self._bar.stop()
+        self._out.stderr = self._stderr
 
     def tell(self, now: Progress) -> None:
         """Show how it stands."""
@@ -97,7 +101,12 @@ def view(out: Output, *, as_json: bool) -> Lines | Bar:
 
 def left(now: Progress) -> float | None:
     """Seconds that it will take at this speed; None before the first record."""
-    return now.seconds / now.done * (now.total - now.done) if now.done else None
+    return worked(now) / now.done * (now.total - now.done) if now.done else None
+
+
+def worked(now: Progress) -> float:
+    """Seconds in which the run did not wait for credentials."""
+    return now.seconds - now.waited
 
 
 def as_json(now: Progress) -> dict[str, Any]:
@@ -105,6 +114,7 @@ def as_json(now: Progress) -> dict[str, Any]:
     seconds = left(now)
     return now._asdict() | {
         "seconds": round(now.seconds, 1),
+        "waited": round(now.waited, 1),
         "seconds_left": None if seconds is None else round(seconds),
     }
 
@@ -112,7 +122,7 @@ def as_json(now: Progress) -> dict[str, Any]:
 def words(now: Progress, *, short: bool = False) -> str:
     """How it stands, in one line; `short` leaves out what a bar shows."""
     seconds = left(now)
-    speed = now.output_tokens / now.seconds if now.seconds else 0.0
+    speed = now.output_tokens / worked(now) if worked(now) else 0.0
     parts = [] if short else [f"{now.done:,} of {now.total:,} done"]
     parts += [
         f"{now.failed:,} failed",
@@ -120,7 +130,9 @@ def words(now: Progress, *, short: bool = False) -> str:
         f"{speed:,.0f} tokens/s",
         f"${now.cost_usd:.4f}",
     ]
-    if seconds is not None and now.done < now.total:
+    if now.waiting:
+        parts.append("waiting for credentials")
+    elif seconds is not None and now.done < now.total:
         parts.append(f"{duration(seconds)} left")
     return ", ".join(parts)
 
@@ -144,8 +156,8 @@ def summary(engine: Engine, path: str, to_do: int, skipped: int) -> dict[str, An
         "skipped": skipped,
         "done": now.done,
         "failed": now.failed,
-        "incomplete": engine.incomplete,
-        "errors": dict(engine.errors),
+        "incomplete": engine.tally.incomplete,
+        "errors": dict(engine.tally.errors),
         "input_tokens": now.input_tokens,
         "output_tokens": now.output_tokens,
         "cost_usd": round(now.cost_usd, 9),

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from bedrock_claude_cli import compose_record, run_view
 from bedrock_claude_cli.bedrock import catalog, records, run_output
 from bedrock_claude_cli.bedrock.run import Engine
-from bedrock_claude_cli.bedrock.run_job import Limits
+from bedrock_claude_cli.bedrock.run_job import Limits, Progress
 from bedrock_claude_cli.bedrock.run_output import RunOutput, State
 from bedrock_claude_cli.bedrock.run_pace import MOST, Pace
 from bedrock_claude_cli.context import Context
 from bedrock_claude_cli.errors import ExitCode, UsageError
 from bedrock_claude_cli.run_plan import Plan, Wish, way
 
+# Tells the command line that does what is wished, as a message quotes it.
+GoOn = Callable[[Wish], str]
 
-def run(ctx: Context, given: str, wish: Wish, go_on: str) -> int:
-    """Run an input's records into the output; `go_on` is the command line that continues it."""
+
+def run(ctx: Context, given: str, wish: Wish, go_on: GoOn) -> int:
+    """Run an input's records into the output; `go_on` tells how it is continued."""
     _check(wish)
     known = catalog.load()
     composer = compose_record.Composer(ctx, known)
@@ -42,6 +46,11 @@ def run(ctx: Context, given: str, wish: Wish, go_on: str) -> int:
 def _check(wish: Wish) -> None:
     if wish.output is None and not wish.dry_run:
         raise UsageError("no output is named", hint="`-o FILE.jsonl`: it keeps every answer")
+    if wish.output == "-":
+        raise UsageError(
+            "-o takes a file, which a run that ends early goes on from",
+            hint="`-o FILE.jsonl`; `tail -f FILE.jsonl` reads it meanwhile",
+        )
     figures = wish.concurrency
     if figures != "auto" and not (figures.isdecimal() and 1 <= int(figures) <= MOST):
         raise UsageError(f"--concurrency is auto or 1 to {MOST}, not {figures}")
@@ -86,7 +95,7 @@ def _run(
     source: records.Source,
     output: RunOutput,
     wish: Wish,
-    go_on: str,
+    go_on: GoOn,
 ) -> int:
     if output.torn:
         ctx.out.note(f"the last line of {output.path} was torn, and is asked for again")
@@ -97,26 +106,44 @@ def _run(
     records.check(source, plan.judge)
     for note in composer.notes:
         ctx.out.note(note)
-    engine_view = run_view.view(ctx.out, as_json=wish.progress == "json")
+    view = run_view.view(ctx.out, as_json=wish.progress == "json")
+    signals: list[int] = []
     engine = Engine(
         way(ctx, wish),
         output,
         Pace(wish.at_once, wish.rpm, wish.tpm, time.monotonic()),
         Limits(wish.max_cost, wish.max_failures),
         plan.to_do,
-        engine_view.tell,
+        _telling(ctx, view, signals),
         ctx.out.warn,
     )
-    with engine_view, _interruptible(ctx, engine):
+    with view, _interruptible(engine, signals):
         engine.run(plan.jobs(source))
-    return _end(ctx, engine, output, plan, go_on)
+    return _end(ctx, engine, output, plan, go_on, signals)
+
+
+def _telling(
+    ctx: Context, view: run_view.Lines | run_view.Bar, signals: list[int]
+) -> Callable[[Progress], None]:
+    """What shows the progress, and says once what the first signal means."""
+    said = False
+
+    def tell(now: Progress) -> None:
+        nonlocal said
+        if len(signals) == 1 and now.in_flight and not said:
+            said = True
+            ctx.out.note(f"finishing what is in flight ({now.in_flight}); Ctrl-C again drops it")
+        view.tell(now)
+
+    return tell
 
 
 @contextmanager
-def _interruptible(ctx: Context, engine: Engine) -> Iterator[None]:
-    """The first Ctrl-C lets what is in flight finish, the second is a KeyboardInterrupt."""
+def _interruptible(engine: Engine, signals: list[int]) -> Iterator[None]:
+    """The first signal lets what is in flight finish, the second is a KeyboardInterrupt."""
 
     def interrupt(number: int, frame: object) -> None:
+        signals.append(number)
         if engine.interrupted:
             raise KeyboardInterrupt
         engine.interrupted = True
@@ -124,16 +151,22 @@ def _interruptible(ctx: Context, engine: Engine) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, interrupt)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number, handler in before.items():
+        if handler != signal.SIG_IGN:  # as a shell wants it for what runs in the background
+            signal.signal(number, interrupt)
     try:
         yield
     except KeyboardInterrupt:
         engine.drop()
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def _end(ctx: Context, engine: Engine, output: RunOutput, plan: Plan, go_on: str) -> int:
+def _end(
+    ctx: Context, engine: Engine, output: RunOutput, plan: Plan, go_on: GoOn, signals: list[int]
+) -> int:
     """Tell what was done, and how to go on; what stopped the run is raised."""
     if engine.unwritten:
         for line in engine.unwritten:
@@ -150,20 +183,38 @@ def _end(ctx: Context, engine: Engine, output: RunOutput, plan: Plan, go_on: str
         ctx.out.data(summary)
     else:
         ctx.out.note(run_view.summary_line(summary))
-    failed = sum(engine.errors.values()) + plan.left_failed
-    early = engine.interrupted or engine.stopped is not None
-    if early:
-        ctx.out.note(f"to go on: `{go_on}`")
+    failed = engine.tally.failed + plan.left_failed
+    if engine.interrupted or engine.stopped is not None:
+        ctx.out.note(_to_go_on(engine, plan, go_on))
     elif failed:
-        ctx.out.note(f"{failed:,} failed records: `{go_on} --retry-failed` asks them again")
+        again = go_on(plan.wish._replace(retry_failed=True))
+        ctx.out.note(f"{failed:,} failed records: {again} asks them again")
     if engine.stopped is not None:
         raise engine.stopped
     if engine.interrupted:
-        return ExitCode.INTERRUPTED
+        terminated = signals[:1] == [signal.SIGTERM]
+        return ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
     if failed:
         return ExitCode.PARTIAL
-    incomplete = engine.incomplete + output.state.incomplete
+    incomplete = engine.tally.incomplete + output.state.incomplete
     return ExitCode.INCOMPLETE if incomplete else ExitCode.OK
+
+
+def _to_go_on(engine: Engine, plan: Plan, go_on: GoOn) -> str:
+    wish, dear = plan.wish, engine.too_dear
+    if dear is None or dear.most is None:
+        return f"to go on: {go_on(wish)}"
+    tally = engine.tally
+    each = (tally.spent - tally.before) / tally.done if tally.done else dear.most
+    needed = _rounded_up(1.1 * (tally.spent + each * (plan.to_do - tally.done) + dear.most))
+    line = go_on(wish._replace(max_cost=needed))
+    return f"to go on: {line}, a guess at what all of it costs"
+
+
+def _rounded_up(usd: float) -> float:
+    """The next figure with two digits."""
+    digits = 1 - math.floor(math.log10(usd))
+    return float(round(math.ceil(usd * 10.0**digits) / 10.0**digits, max(digits, 0)))
 
 
 def status(ctx: Context, path: str) -> int:

@@ -13,6 +13,8 @@ from bedrock_claude_cli.bedrock.ask import MAX_BODY
 MAX_LINE = 3 * MAX_BODY
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
+_ARRAY = "; of an array `jq -c '.[]'` makes a line for each item"
+
 
 class Record(NamedTuple):
     """One record: `fields` are its other keys; `text` says that they are texts, as in CSV.
@@ -61,12 +63,13 @@ def of_json(number: int, line: bytes) -> Record | Fault | None:
     except UnicodeEncodeError:
         return Fault(number, "it has half of a character (a lone surrogate), which cannot be sent")
     except json.JSONDecodeError as error:
-        return Fault(number, f"it is not JSON: {error.msg.lower()} at column {error.colno:,}")
+        what = f"it is not JSON: {error.msg.lower()} at column {error.colno:,}"
+        return Fault(number, what + _ARRAY * (text == "["))
     except (ValueError, RecursionError) as error:
         why = "nested too deep" if isinstance(error, RecursionError) else str(error)
         return Fault(number, f"it is not JSON: {why}")
     if not isinstance(found, dict):
-        return Fault(number, "it is not a JSON object")
+        return Fault(number, f"it is not a JSON object{_ARRAY * isinstance(found, list)}")
     return _record(number, found)
 
 
@@ -103,24 +106,35 @@ def _record(number: int, found: dict[str, Any], *, text: bool = False) -> Record
 
 
 def of_csv(raw: IO[bytes]) -> Iterator[Record | Fault]:
-    """The rows as records: a header names the keys, and an empty cell is none."""
+    """The rows as records: a header names the keys, and an empty cell is none.
+
+    A header without a comma is taken to be parted by what spreadsheets use in its place.
+    """
     import csv
     import io
+    from itertools import chain
 
     csv.field_size_limit(MAX_LINE)
     text = io.TextIOWrapper(raw, encoding="utf-8-sig", newline="", errors="surrogateescape")
     try:
-        rows = csv.reader(text, strict=True)
+        blank, first = 0, text.readline()
+        while first.isspace():
+            blank, first = blank + 1, text.readline()
+        parted = next((each for each in ",;\t" if each in first), ",")
+        rows = csv.reader(chain([first], text), strict=True, delimiter=parted)
         header = next(rows, None)
         if header is None:
             return
-        for name in {each for each in header if header.count(each) > 1 or not each.strip()}:
-            yield Fault(1, f"the column `{name}` stands twice" if name else "a column has no name")
+        wrong = [each for each in header if header.count(each) > 1 or not each.strip()]
+        for name in dict.fromkeys(wrong):
+            yield Fault(
+                blank + 1, f"the column `{name}` stands twice" if name else "a column has no name"
+            )
         try:
             for row in filter(None, rows):
-                yield _row(rows.line_num, header, row)
+                yield _row(blank + rows.line_num, header, row)
         except csv.Error as error:
-            yield Fault(rows.line_num, f"it is not CSV: {error}")
+            yield Fault(blank + rows.line_num, f"it is not CSV: {error}")
     finally:
         text.detach()
 

@@ -18,6 +18,8 @@ from bedrock_claude_cli.errors import CliError, UsageError
 MOST_TOLD = 20
 STDIN = "-"
 _BUFFER = 1 << 17  # lines are read faster than with Python's 8 KiB
+_GZIP = b"\x1f\x8b"
+_START = 65_536  # bytes in which a first line that is not blank begins
 
 
 class Source:
@@ -37,11 +39,7 @@ class Source:
     def read(self, first: int = 0) -> Iterator[Record | Fault]:
         """Every record, and every line that is none; of JSONL from the line `first` on."""
         self._file.seek(0)
-        raw: IO[bytes] = self._file
-        if self._zipped:
-            import gzip
-
-            raw = gzip.GzipFile(fileobj=self._file)  # type: ignore[assignment]
+        raw = _opened(self._file, zipped=self._zipped)
         found = record_parse.of_csv(raw) if self._kind == "csv" else _parsed(raw, first)
         try:
             yield from found
@@ -69,58 +67,113 @@ class Source:
 def open_records(path: str, stdin: IO[bytes] | None = None) -> Source:
     """Records in a JSONL or CSV file, either gzipped, or in `stdin` where the path is `-`.
 
-    UsageError where it cannot be read.
+    What has no name that says so is known by how it begins. UsageError where it cannot be read.
     """
     if path == STDIN:
-        import shutil
-        import tempfile
-
-        spooled: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # Source closes it
-        if stdin is not None:
-            shutil.copyfileobj(stdin, spooled)
-        spooled.flush()
-        return Source("standard input", spooled, "jsonl", zipped=False)
+        return _spooled("standard input", stdin)
     found = Path(path).expanduser()
-    name = found.name.lower()
-    zipped = name.endswith(".gz")
-    kind = "csv" if name.removesuffix(".gz").endswith(".csv") else "jsonl"
     try:
+        if found.is_fifo():
+            with found.open("rb") as pipe:
+                return _spooled(path, pipe)
         if not found.is_file():
             raise UsageError(f"{path}: {'it is no file' if found.exists() else 'no such file'}")
-        return Source(path, found.open("rb", _BUFFER), kind, zipped=zipped)
+        return _source(path, found.open("rb", _BUFFER), found.name.lower())
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
 
 
-def check(source: Source, judge: Callable[[Record], Iterable[str]]) -> int:
+def _spooled(name: str, stream: IO[bytes] | None) -> Source:
+    """The source of what can be read only once: it is kept in a file that has no name."""
+    import shutil
+    import tempfile
+
+    spooled: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # Source closes it
+    if stream is not None:
+        shutil.copyfileobj(stream, spooled)
+    spooled.flush()
+    return _source(name, spooled, "")
+
+
+def _source(told: str, file: IO[bytes], name: str) -> Source:
+    file.seek(0)
+    zipped = name.endswith(".gz") or file.read(2) == _GZIP
+    bare = name.removesuffix(".gz")
+    if bare.endswith((".csv", ".jsonl", ".json", ".ndjson")):
+        return Source(told, file, "csv" if bare.endswith(".csv") else "jsonl", zipped=zipped)
+    file.seek(0)
+    try:
+        start = _opened(file, zipped=zipped).read(_START).removeprefix(b"\xef\xbb\xbf").lstrip()
+    except (EOFError, OSError, ValueError):  # told when it is read
+        start = b""
+    if not start or start[:1] in b"{[":
+        return Source(told, file, "jsonl", zipped=zipped)
+    return Source(f"{told}, read as CSV", file, "csv", zipped=zipped)
+
+
+def _opened(file: IO[bytes], *, zipped: bool) -> IO[bytes]:
+    if not zipped:
+        return file
+    import gzip
+
+    return gzip.GzipFile(fileobj=file)  # type: ignore[return-value]
+
+
+class _Told:
+    """The faults of an input, as many as are told: by line, and what holds for many lines once."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._lines: list[tuple[int, str]] = []
+        self._shared: dict[str, tuple[int, int, str | None]] = {}
+
+    def add(self, line: int, what: str | CliError) -> None:
+        """Take one in; an error is told once, however many lines it is about."""
+        if isinstance(what, str):
+            self.count += 1
+            self._lines.append((line, what))
+            if len(self._lines) > 2 * MOST_TOLD:  # a second reading begins at the first line again
+                self._lines = sorted(self._lines)[:MOST_TOLD]
+            return
+        first, lines, hint = self._shared.get(what.message, (line, 0, what.hint))
+        self.count += not lines
+        self._shared[what.message] = first, lines + 1, hint
+
+    def error(self, name: str) -> UsageError:
+        """All of it."""
+        told = [(line, f"line {line:,}: {what}") for line, what in self._lines]
+        for what, (first, lines, _) in self._shared.items():
+            others = f" and {lines - 1:,} more" if lines > 1 else ""
+            told.append((first, f"line {first:,}{others}: {what}"))
+        shown = "\n".join(text for _, text in sorted(told)[:MOST_TOLD])
+        more = f"\nand {self.count - MOST_TOLD:,} more" if self.count > MOST_TOLD else ""
+        hints = [hint for _, _, hint in self._shared.values() if hint]
+        return UsageError(
+            f"{name}: {self.count:,} fault{'s' * (self.count > 1)}, so nothing was sent\n"
+            f"{shown}{more}",
+            hint=hints[0] if self.count == len(hints) == 1 else "mend the input, then run it again",
+        )
+
+
+def check(source: Source, judge: Callable[[Record], Iterable[str | CliError]]) -> int:
     """The number of records; UsageError tells every fault of the input, with its line.
 
-    `judge` says what is wrong with one record. Ids are held as 8-byte hashes.
+    `judge` says what is wrong with one record: in words, or as an error that others may share.
+    Ids are held as 8-byte hashes.
     """
-    told: list[str] = []
-    hashes, count = array("q"), 0
+    told = _Told()
+    hashes = array("q")
     for each in source.read():
         if isinstance(each, Fault):
-            faults: Iterable[str] = (each.what,)
-        else:
-            hashes.append(hash(each.id))
-            faults = judge(each)
-        for what in faults:
-            count += 1
-            if count <= MOST_TOLD:
-                told.append(f"line {each.line:,}: {what}")
+            told.add(each.line, each.what)
+            continue
+        hashes.append(hash(each.id))
+        for what in judge(each):
+            told.add(each.line, what)
     for fault in _twice(source, hashes):
-        count += 1
-        if count <= MOST_TOLD:
-            told.append(f"line {fault.line:,}: {fault.what}")
-    if count:
-        more = f"\nand {count - MOST_TOLD:,} more" if count > MOST_TOLD else ""
-        faults_word = "fault" if count == 1 else "faults"
-        listed = "\n".join(told)
-        raise UsageError(
-            f"{source.name}: {count:,} {faults_word}, so nothing was sent\n{listed}{more}",
-            hint="mend the input, then run it again",
-        )
+        told.add(fault.line, fault.what)
+    if told.count:
+        raise told.error(source.name)
     if not hashes:
         raise UsageError(f"{source.name} holds no records")
     return len(hashes)

@@ -5,24 +5,19 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable
 
-from bedrock_claude_cli.bedrock import record_line, run_verdict
-from bedrock_claude_cli.bedrock.answer import Answer, Event, Moved, Sent, Waiting, collect
-from bedrock_claude_cli.bedrock.model_id import Target
+from bedrock_claude_cli.bedrock import run_budget, run_verdict
+from bedrock_claude_cli.bedrock.run_ask import Asker, DroppedError, Finished
 from bedrock_claude_cli.bedrock.run_job import Job, Limits, Progress, Way
 from bedrock_claude_cli.bedrock.run_output import RunOutput
-from bedrock_claude_cli.bedrock.run_pace import BURNDOWN, Pace
-from bedrock_claude_cli.errors import CliError, UnmetError
+from bedrock_claude_cli.bedrock.run_pace import Pace, Pause
+from bedrock_claude_cli.bedrock.run_tally import Tally
+from bedrock_claude_cli.errors import CliError
 
 TICK = 0.2  # seconds that Ctrl-C and the progress wait at most
-RENEWED = 10.0  # seconds between looks whether expired credentials are back
 AHEAD = 32  # jobs that are ready, so that who ends one starts the next without waiting for another
-
-
-class _DroppedError(Exception):
-    """A wait before another attempt was given up, because the run ends."""
 
 
 class Engine:
@@ -39,21 +34,18 @@ class Engine:
         say: Callable[[str], None],
     ) -> None:
         self._way, self._output, self._pace, self._limits = way, output, pace, limits
+        self._pause = Pause()
         self._total, self._tell, self._say = total, tell, say
         self._change = threading.Condition()
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._ready: deque[Job] = deque()
+        self._asker = Asker(way, pace, self._change, self.ends)
         self._tell_at = 0.0
-        self._threads = self._in_a_row = 0
+        self._threads = 0
         self._reserved = 0.0
         self._begun = time.monotonic()
-        self._expired: CliError | None = None
-        self._probe_at = 0.0
-        self._probing = False
-        self._moved: dict[str, Target] = {}
-        self.spent = output.state.spent
-        self.done = self.incomplete = self.input_tokens = self.output_tokens = 0
-        self.errors: Counter[str] = Counter()
+        self.tally = Tally(output.state.spent)
+        self.too_dear: Job | None = None
         self.unwritten: list[bytes] = []
         self.stopped: CliError | None = None
         self.interrupted = self._dropped = False
@@ -81,25 +73,28 @@ class Engine:
 
     def progress(self) -> Progress:
         """How it stands."""
+        now = time.monotonic()
         return Progress(
-            self.done,
-            sum(self.errors.values()),
+            self.tally.done,
+            self.tally.failed,
             self._pace.in_flight,
             self._total,
-            self.output_tokens,
-            self.input_tokens,
-            self.spent,
-            time.monotonic() - self._begun,
+            self.tally.output_tokens,
+            self.tally.input_tokens,
+            self.tally.spent,
+            now - self._begun,
             int(self._pace.limit),
+            self._pause.on,
+            self._pause.seconds(now),
         )
 
-    @property
-    def _ends(self) -> bool:
+    def ends(self) -> bool:
+        """Whether nothing more is begun."""
         return self.interrupted or self.stopped is not None
 
     def _open(self) -> bool:
         with self._change:
-            return self._pace.in_flight > 0 or (bool(self._ready) and not self._ends)
+            return self._pace.in_flight > 0 or (bool(self._ready) and not self.ends())
 
     def _stop(self, error: CliError) -> None:
         with self._change:
@@ -110,7 +105,7 @@ class Engine:
         """Until something has happened, but not for long; and tell how it stands."""
         with self._change:
             seconds = self._pump()
-            if self._pace.in_flight or (self._ready and not self._ends):
+            if self._pace.in_flight or (self._ready and not self.ends()):
                 self._change.wait(min(seconds, TICK))
         if (now := time.monotonic()) >= self._tell_at:
             self._tell_at = now + TICK
@@ -121,184 +116,131 @@ class Engine:
         with self._change:
             self._ready.append(job)
             self._pump()
-        while len(self._ready) >= AHEAD and not self._ends:
+        while len(self._ready) >= AHEAD and not self.ends():
             self._wait()
-        return not self._ends
+        return not self.ends()
 
     def _pump(self) -> float:
         """Start what may start; seconds until more may."""
-        while self._ready and not self._ends:
+        while self._ready and not self.ends():
             seconds = self._hindered(self._ready[0])
             if seconds > 0:
                 return seconds
-            self._start(self._ready.popleft())
+            if not self._start(self._ready[0]):
+                return TICK
+            self._ready.popleft()
         return TICK
 
     def _hindered(self, job: Job) -> float:
         """Seconds until a job may start, at most; 0 is now."""
         now = time.monotonic()
-        if self._expired is not None:
-            if self._pace.in_flight or now < self._probe_at or self._way.renew is None:
+        if self._pause.on:
+            if self._pace.in_flight or self._way.renew is None or not self._pause.probe(now):
                 return TICK
-            self._probe_at = now + RENEWED
             self._way.renew()
-            self._probing = True
             return 0.0
         limit = self._limits.max_cost
-        if limit is not None and self.spent + self._reserved + (job.most or 0.0) > limit:
+        if limit is not None and self.tally.spent + self._reserved + (job.most or 0.0) > limit:
             if not self._pace.in_flight:
-                self.stopped = self.stopped or self._too_dear(job, limit)
+                self.too_dear = job
+                end = run_budget.reached(limit, self._output.path, self.tally.spent, job.most or 0)
+                self.stopped = self.stopped or end
             return TICK
         return self._pace.wait(job.tokens, now)
 
-    def _too_dear(self, job: Job, limit: float) -> CliError:
-        return UnmetError(
-            f"--max-cost {limit:g} is reached: {self._output.path} has cost ${self.spent:.6f}, and "
-            f"the next record can cost ${job.most or 0.0:.6f}",
-            hint="raise --max-cost: what is done stays done",
-        )
-
-    def _start(self, job: Job) -> None:
+    def _start(self, job: Job) -> bool:
+        """Begin a job, on a thread that is free or new; False if the system has none."""
+        if self._threads <= self._pace.in_flight and not self._grow():
+            return False
         self._pace.start(job.tokens, time.monotonic())
         self._reserved += job.most or 0.0
-        if self._threads < self._pace.in_flight:
-            self._threads += 1
-            threading.Thread(target=self._work, daemon=True).start()
         self._jobs.put(job)
+        return True
+
+    def _grow(self) -> bool:
+        try:
+            threading.Thread(target=self._work, daemon=True).start()
+        except RuntimeError as error:  # at the limit of processes or of memory
+            if not self._threads:
+                hint = "end other programs, or raise the limit: `ulimit -u` shows it"
+                self.stopped = self.stopped or CliError(str(error), hint=hint)
+            self._pace.hold(self._threads)
+            return False
+        self._threads += 1
+        return True
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
-            try:
-                self._ask(job)
-            except BaseException as error:
-                from bedrock_claude_cli.explain import translate
+            self._finish(job, self._outcome(job))
 
-                self._stop(translate(error))
-                self._finish(job, None)
-
-    def _ask(self, job: Job) -> None:
-        target = self._moved.get(job.target.model_id, job.target)
-        request = job.request
-        if target is not job.target:
-            request = request._replace(model_id=target.model_id)
-        answer = Answer(
-            model=target.model_id,
-            endpoint=target.endpoint,
-            region=self._way.region,
-            via=request.options.via,
-        )
-        error = None
+    def _outcome(self, job: Job) -> Finished | None:
+        """What a job came to; None where it is as if it had not begun."""
         try:
-            events = self._way.send(request, target, self._sleep)
-            for event in collect(events, answer, time.monotonic):
-                self._watch(event, job, answer)
-        except _DroppedError:
-            self._finish(job, None)
-            return
-        except Exception as raised:
-            from bedrock_claude_cli.explain import translate
-
-            error = translate(raised)
-        self._judge(job, answer, error)
-
-    def _sleep(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            if self._ends:
-                raise _DroppedError
-            time.sleep(min(left, TICK))
-
-    def _watch(self, event: Event, job: Job, answer: Answer) -> None:
-        if isinstance(event, Waiting):
+            answer, error = self._asker.ask(job)
+            if error is not None and run_verdict.is_expired(error):
+                self._expire(job, error)
+                return None
+            ends = run_verdict.ending(error) if error is not None else None
+            if ends is not None:
+                self._stop(ends)
+                return None
             with self._change:
-                self._pace.throttled(time.monotonic())
-        elif isinstance(event, Sent) and answer.attempts > 1:
-            with self._change:
-                self._pace.again(time.monotonic())
-        elif isinstance(event, Moved):
-            moved = job.target._replace(model_id=event.model_id, endpoint=event.endpoint)
-            self._moved[job.target.model_id] = moved
+                self._pause.answered(time.monotonic())
+            return self._asker.finished(job, answer, error)
+        except DroppedError:
+            return None
+        except BaseException as error:
+            self._crashed(error)
+            return None
 
-    def _judge(self, job: Job, answer: Answer, error: CliError | None) -> None:
-        if error is not None and run_verdict.is_expired(error):
-            self._expire(job, error)
-            return
-        ends = run_verdict.ending(error) if error is not None else None
-        if ends is not None:
-            self._stop(ends)
-            self._finish(job, None)
-            return
-        with self._change:
-            if self._probing:
-                self._probing, self._expired = False, None
-        target = job.target._replace(model_id=answer.model or "", endpoint=answer.endpoint)
-        most = run_verdict.settle(job, target, answer, error, self._way)
-        self._finish(job, answer, most)
+    def _crashed(self, error: BaseException) -> None:
+        from bedrock_claude_cli.explain import translate
+
+        self._stop(translate(error))
 
     def _expire(self, job: Job, error: CliError) -> None:
         if self._way.renew is None:
-            self._stop(error)
-            self._finish(job, None)
+            why = f"{error.hint}; {self._way.fixed}" if self._way.fixed else error.hint
+            self._stop(error.hinted(why or ""))
             return
         with self._change:
-            first = self._expired is None
-            self._expired, self._probing = error, False
-            self._probe_at = time.monotonic() + RENEWED
+            first = self._pause.expired(time.monotonic())
             self._ready.appendleft(job)
         if first:
             hint = self._way.fill(error.hint)
             self._say(f"{error.message}; the run waits until they are back: {hint}")
-        self._finish(job, None)
 
-    def _finish(self, job: Job, answer: Answer | None, most: float | None = None) -> None:
-        """Book what became of a job; without an answer it is as if it had not begun."""
-        line = None
-        if answer is not None:
-            sandbox = self._way.sandbox
-            line = record_line.line(
-                job.id, job.sha256, answer, job.extra, cost_at_most=most, sandbox=sandbox
-            )
+    def _finish(self, job: Job, made: Finished | None) -> None:
+        """Book what became of a job, and start the next."""
         with self._change:
             if self._dropped:
                 return
-            used = 0
-            if answer is not None and line is not None:
-                self._write(line)
-                used = self._count(answer, most)
+            used = self._book(job, made) if made is not None else 0
             self._reserved -= job.most or 0.0
             self._pace.finish(job.tokens, used)
-            self._pump()
-            if len(self._ready) < AHEAD // 2 or self._ends or not self._pace.in_flight:
+            try:
+                self._pump()
+            except Exception as error:
+                self._crashed(error)
+            if len(self._ready) < AHEAD // 2 or self.ends() or not self._pace.in_flight:
                 self._change.notify_all()
 
-    def _write(self, line: bytes) -> None:
-        if self.unwritten:
-            self.unwritten.append(line)
-            return
-        try:
-            self._output.write(line)
-        except CliError as error:
-            self.unwritten.append(line)
-            self.stopped = self.stopped or error
-
-    def _count(self, answer: Answer, most: float | None) -> int:
-        """Take an answer into the sums; the tokens that it took from the quota."""
-        usage = answer.usage
-        self.done += 1
-        self.spent += answer.cost_usd if answer.cost_usd is not None else most or 0.0
-        used = 0
-        if usage is not None:
-            written = usage.cache_creation_input_tokens
-            used = usage.input_tokens + written + BURNDOWN * usage.output_tokens
-            self.input_tokens += usage.input_tokens + written + usage.cache_read_input_tokens
-            self.output_tokens += usage.output_tokens
-        if answer.error is None:
-            self._in_a_row = 0
-            self.incomplete += not answer.complete
+    def _book(self, job: Job, made: Finished) -> int:
+        """Write a record's line and count it; the tokens that it took from the quota."""
+        self._write(made.line)
+        used = self.tally.count(made.answer, made.most)
+        if made.answer.error is None:
             self._pace.answered()
-            return used
-        self.errors[answer.error["code"]] += 1
-        self._in_a_row += 1
-        if self._in_a_row >= self._limits.max_failures and self.stopped is None:
-            self.stopped = run_verdict.in_a_row(self._in_a_row, answer.error)
+        elif made.answer.usage is None and made.most is not None:
+            used = job.tokens  # AWS may have worked, and did not tell how much
+        self.stopped = self.stopped or self.tally.hopeless(self._limits.max_failures)
         return used
+
+    def _write(self, line: bytes) -> None:
+        try:
+            if not self.unwritten:
+                self._output.write(line)
+                return
+        except CliError as error:
+            self.stopped = self.stopped or error
+        self.unwritten.append(line)

@@ -8,6 +8,7 @@ from bedrock_claude_cli.bedrock import pricing, tokens
 from bedrock_claude_cli.bedrock.answer import Usage
 from bedrock_claude_cli.bedrock.model_id import Target
 from bedrock_claude_cli.bedrock.prompt import Request
+from bedrock_claude_cli.errors import CliError, UnmetError
 
 
 def cost(
@@ -45,6 +46,15 @@ def at_most(request: Request, target: Target, overrides: pricing.Overrides) -> f
     if tier.output is None or len(known) < len(figures):
         return None
     return (bound * max(known) + (request.options.max_tokens or 0) * tier.output) / 1_000_000
+
+
+def reached(limit: float, path: str, spent: float, most: float) -> CliError:
+    """The end of a run whose next record can cost `most` USD, for which there is no room."""
+    return UnmetError(
+        f"--max-cost {limit:g} is reached: {path} has cost ${spent:.6f}, and the next record can "
+        f"cost ${most:.6f}",
+        hint="raise --max-cost: what is done stays done",
+    )
 
 
 def _bound(request: Request, target: Target) -> int | None:

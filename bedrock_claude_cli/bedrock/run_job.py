@@ -27,7 +27,8 @@ class Job(NamedTuple):
 class Way(NamedTuple):
     """How requests are sent; `renew` makes new clients after credentials expired.
 
-    `sleep` is what waits between attempts call, and `fill` puts what is known into a hint.
+    `sleep` is what waits between attempts call, and `fill` puts what is known into a hint. Where
+    `renew` is None the end of the credentials is that of the run, and `fixed` may say why.
     """
 
     send: Callable[[Request, Target, Callable[[float], None]], Iterator[Event]]
@@ -37,6 +38,7 @@ class Way(NamedTuple):
     prices: Callable[[Target], str | None]
     region: str
     sandbox: bool = False
+    fixed: str | None = None
 
 
 class Limits(NamedTuple):
@@ -47,7 +49,10 @@ class Limits(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """How a run stands; times in seconds, cost in USD over the whole output."""
+    """How a run stands; times in seconds, cost in USD over the whole output.
+
+    `waiting` is for credentials, and of `seconds` it has done so for `waited`.
+    """
 
     done: int
     failed: int
@@ -58,3 +63,5 @@ class Progress(NamedTuple):
     cost_usd: float
     seconds: float
     concurrency: int
+    waiting: bool = False
+    waited: float = 0.0

@@ -9,6 +9,7 @@ BURNDOWN = 5
 _SLOWER = 0.7
 # Requests that were under way together are throttled together, which is one sign, not many.
 _ONE_SIGN = 1.0
+RENEWED = 10.0  # seconds between looks whether expired credentials are back
 
 
 class Pace:
@@ -70,7 +71,52 @@ class Pace:
         self._rising = False
         self.limit = max(1.0, self.limit * _SLOWER)
 
+    def hold(self, most: int) -> None:
+        """The system has room for so many requests at once, and at least for one."""
+        self.most = max(1, most)
+        self.limit = min(self.limit, float(self.most))
+
     def _fill(self, now: float) -> None:
         tpm = self._tpm or 0
         self._level = min(tpm, self._level + (now - self._filled) * tpm / 60)
         self._filled = now
+
+
+class Pause:
+    """The wait for credentials that have expired; one request at a time tries the new ones."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+        self._probe_at = self._waited = 0.0
+        self._probing = False
+
+    @property
+    def on(self) -> bool:
+        """Whether the run waits."""
+        return self._since is not None
+
+    def seconds(self, now: float) -> float:
+        """How long the run has waited in all."""
+        return self._waited + (now - self._since if self._since is not None else 0.0)
+
+    def expired(self, now: float) -> bool:
+        """A request met expired credentials; True for the first one."""
+        first = self._since is None
+        self._since = now if self._since is None else self._since
+        self._probing = False
+        self._probe_at = now + RENEWED
+        return first
+
+    def probe(self, now: float) -> bool:
+        """Whether it is time that a request tries again."""
+        if now < self._probe_at:
+            return False
+        self._probe_at = now + RENEWED
+        self._probing = True
+        return True
+
+    def answered(self, now: float) -> None:
+        """A request got past the credentials; if it was the one that tried, the wait is over."""
+        if self._probing:
+            self._waited = self.seconds(now)
+            self._probing, self._since = False, None

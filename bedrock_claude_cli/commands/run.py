@@ -12,6 +12,8 @@ from bedrock_claude_cli.context import Context
 from bedrock_claude_cli.context import command as as_command
 from bedrock_claude_cli.errors import UsageError
 
+_NEGATABLE = ("citations", "sandbox")
+
 
 @as_command
 def command(
@@ -132,23 +134,25 @@ def command(
         dry_run=dry_run,
         progress=progress,
     )
-    return running.run(ctx, given, wish, _go_on(ctx, given, wish))
+    return running.run(ctx, given, wish, lambda changed: _go_on(ctx, given, changed))
 
 
 def _go_on(ctx: Context, given: str, wish: run_plan.Wish) -> str:
-    """The command line that goes on with a run: the same one; what --force asked anew is done."""
+    """What goes on with a run: the same command line; what --force asked anew is done."""
     words = ["bedrock-claude", "run", given]
     told = {**ctx.given, **ctx.shared._asdict(), **wish._asdict()}
     usual = run_plan.Wish()._asdict()
-    for key in ("dry_run", "retry_failed", "json", "query"):
+    for key in ("dry_run", "json", "query"):
         told.pop(key)
     for key, value in told.items():
-        if value in (None, False, []) or value == usual.get(key):
+        unset = value is None or value == [] or (value is False and key not in _NEGATABLE)
+        if unset or (key in usual and value == usual[key]):
             continue
-        flag = f"--{key.replace('_', '-')}"
+        flag = f"--{'no-' * (value is False)}{key.replace('_', '-')}"
         for each in value if isinstance(value, list) else [value]:
-            words += [flag] if each is True else [flag, _word(each)]
-    return shlex.join(words)
+            words += [flag] if isinstance(each, bool) else [flag, _word(each)]
+    again = " with the same input" if given == "-" or given.startswith("/dev/fd/") else ""
+    return f"`{shlex.join(words)}`{again}"
 
 
 def _word(value: object) -> str:

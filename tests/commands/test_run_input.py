@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import re
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -55,6 +58,112 @@ def test_standard_input_is_read_and_a_rerun_goes_on(run: Run, use: Use, out: Pat
     run("run", "-", "-o", str(out), stdin=text)
     run("run", "-", "-o", str(out), stdin=text + '{"prompt": "c"}\n')
     assert len(server.requests) == 3
+
+
+CSV = "id,prompt,max_tokens\nx,say 1,5\ny,say 2,6\n"
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+@pytest.mark.parametrize(
+    "text",
+    [
+        CSV,
+        "\ufeff\r\n" + CSV.replace("\n", "\r\n"),
+        '"id","prompt","max_tokens"\nx,say 1,5\ny,"say 2",6\n',
+        CSV.replace(",", ";"),
+        CSV.replace(",", "\t"),
+        '{"id": "x", "prompt": "say 1", "max_tokens": 5}\n'
+        '{"id": "y", "prompt": "say 2", "max_tokens": 6}\n',
+        '\ufeff\n  {"id": "x", "prompt": "say 1", "max_tokens": 5}\n'
+        '{"id": "y", "prompt": "say 2", "max_tokens": 6}\n',
+    ],
+)
+@pytest.mark.parametrize("name", ["-", "pipe", "in.txt"])
+def test_what_has_no_name_that_tells_is_known_by_how_it_begins(
+    run: Run, use: Use, tmp_path: Path, out: Path, text: str, zipped: bool, name: str
+) -> None:
+    server = use()
+    data = gzip.compress(text.encode()) if zipped else text.encode()
+    path = tmp_path / name
+    if name == "pipe":
+        os.mkfifo(path)
+        threading.Thread(target=path.write_bytes, args=(data,)).start()
+    elif name != "-":
+        path.write_bytes(data)
+    given = "-" if name == "-" else str(path)
+    run("run", given, "-o", str(out), stdin=data if name == "-" else None, code=10)
+    assert {each["id"] for each in lines(out)} == {"x", "y"}
+    assert {each["body"]["max_tokens"] for each in server.requests} == {5, 6}
+
+
+def test_faults_of_a_table_on_standard_input_say_that_it_was_read_as_one(
+    run: Run, use: Use, out: Path
+) -> None:
+    use()
+    told = run("run", "-", "-o", str(out), stdin="id,question\na,b\n", code=2).err
+    assert "standard input, read as CSV: 1 fault" in told and "line 2: it has neither" in told
+    told = run("run", "-", "-o", str(out), stdin="what is this\n", code=2).err
+    assert "standard input, read as CSV holds no records" in told
+    assert "holds no records" in run("run", "-", "-o", str(out), stdin="", code=2).err
+    broken = gzip.compress(CSV.encode())[:20]
+    assert "cannot be read" in run("run", "-", "-o", str(out), stdin=broken, code=2).err
+
+
+def test_an_array_of_records_is_told_how_it_becomes_lines(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "in.json"
+    path.write_text('[{"prompt": "a"}, {"prompt": "b"}]')
+    assert "`jq -c '.[]'` makes a line for each item" in faults(run, path).err
+    path.write_text('[\n  {"prompt": "a"},\n  {"prompt": "b"}\n]\n')
+    assert "`jq -c '.[]'` makes a line for each item" in faults(run, path).err
+
+
+@pytest.mark.parametrize(
+    "argv, what, hint",
+    [
+        (("-m", "sonet"), "unknown model `sonet`", "list-models"),
+        (("-m", "opus-4.1", "--via", "mantle"), "is not on bedrock-mantle", "on mantle are"),
+        (("-m", "anthropic.claude-none-v1:0", "--max-cost", "1"),
+         "the price of anthropic.claude-none-v1:0 is unknown (input, output)", "prices: {"),
+        (("-m", "opus-4.8", "--temperature", "1"), "refuses temperature 1.0", "another model"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_every_record_is_told_once_with_what_helps(
+    run: Run, tmp_path: Path, argv: tuple[str, ...], what: str, hint: str
+) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_text('{"prompt": "a"}\n' * 1200)
+    told = faults(run, path, *argv).err
+    assert told.count(what) == 1 and "1 fault, so nothing was sent" in told
+    assert "line 1 and 1,199 more: " in told
+    assert hint in told.partition("\nhint: ")[2] and "mend the input" not in told
+
+
+def test_what_is_wrong_with_many_records_does_not_hide_what_is_with_one(
+    run: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "in.jsonl"
+    rows = [{"prompt": "a", "model": "nope"}] * 30
+    body: dict[str, Any] = {"max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
+    rows[7], rows[9] = {"prompt": ""}, {"id": "1", "prompt": "a", "model": "haiku-4.5"}
+    rows += [{"recordId": f"x{at}", "modelInput": body} for at in range(40)]  # type: ignore[dict-item]
+    path.write_text("".join(json.dumps(each) + "\n" for each in rows))
+    told = faults(run, path, "--temperature", "0.5").err.splitlines()
+    assert [each.partition(": ")[0] for each in told if each.startswith("line ")] == [
+        "line 1 and 27 more", "line 8", "line 10", "line 31 and 39 more",
+    ]  # fmt: skip
+    assert "4 faults" in " ".join(told) and told[-1] == "hint: mend the input, then run it again"
+
+
+def test_ids_that_stand_twice_are_told_in_the_order_of_the_lines(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "in.jsonl"
+    pairs = [("a", "x"), ("a", "x"), ("b", " "), ("a", ""), ("b", "x"), ("c", "x")]
+    rows = [json.dumps({"id": name, "prompt": prompt}) for name, prompt in pairs]
+    path.write_text("\n".join(rows) + "\n" + "{\n" * 3)
+    told = re.findall(r"^line (\d+): (.*)", faults(run, path).err, re.M)
+    assert [int(line) for line, _ in told] == [2, 3, 4, 4, 5, 7, 8, 9]
+    path.write_text('{"id": "a", "prompt": "x"}\n' * 30 + "{\n" * 30)
+    told = re.findall(r"^line (\d+): (.*)", faults(run, path).err, re.M)
+    assert [int(line) for line, _ in told] == list(range(2, 22))
 
 
 def test_every_fault_is_told_at_once_with_its_line(run: Run, tmp_path: Path) -> None:
