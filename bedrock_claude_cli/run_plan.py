@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -62,12 +62,12 @@ class Plan:
         self._first = 0
         self.to_do = self.again = self.skipped = self.left_failed = 0
 
-    def judge(self, record: records.Record) -> Iterator[str | CliError]:
+    def judge(self, record: records.Record) -> Iterable[str | CliError]:
         """What is wrong with a record; the others are counted."""
         plain = self._composer.plain_sha256(record) if self._quick else None
-        if plain is not None:
-            yield from self._place(record, plain)
-            return
+        return self._composed(record) if plain is None else self._place(record, plain)
+
+    def _composed(self, record: records.Record) -> Iterator[str | CliError]:
         composed = yield from self._composer.judge(record)
         if composed is None:
             return
@@ -81,11 +81,9 @@ class Plan:
         record: records.Record,
         sha256: Callable[[], str],
         composed: compose_record.Composed | None = None,
-    ) -> Iterator[str]:
+    ) -> tuple[str, ...]:
         """Compare a record with the output."""
         found = self._state.find(record.id, sha256()) if len(self._state) else "new"
-        if found == "changed" and not self.wish.force:
-            yield f"`{record.id}` is in the output with another request: --force asks it anew"
         if self._wanted(found):
             self._first = self._first or record.line
             self.to_do += 1
@@ -95,6 +93,10 @@ class Plan:
         else:
             self.skipped += 1
             self.left_failed += found == "failed"
+        if found == "changed" and not self.wish.force:
+            what = f"`{record.id}` is in the output with another request: --force asks it anew"
+            return (what,)
+        return ()
 
     def _wanted(self, found: str) -> bool:
         return (
