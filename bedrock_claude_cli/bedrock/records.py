@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -43,11 +44,9 @@ class Source:
         found = record_parse.of_csv(raw) if self._kind == "csv" else _parsed(raw, first)
         try:
             yield from found
-        except (EOFError, OSError) as error:
+        except (EOFError, OSError, zlib.error) as error:
             why = getattr(error, "strerror", None) or str(error)
             raise UsageError(f"{self.name} cannot be read: {why}") from None
-        except ValueError as error:  # zlib's own, of a broken archive
-            raise UsageError(f"{self.name} is not as its name says: {error}") from None
 
     def records(self, first: int = 0) -> Iterator[Record]:
         """The records of an input that was checked; CliError if it is not as it was then."""
@@ -104,7 +103,7 @@ def _source(told: str, file: IO[bytes], name: str) -> Source:
     file.seek(0)
     try:
         start = _opened(file, zipped=zipped).read(_START).removeprefix(b"\xef\xbb\xbf").lstrip()
-    except (EOFError, OSError, ValueError):  # told when it is read
+    except (EOFError, OSError, zlib.error):  # told when it is read
         start = b""
     if not start or start[:1] in b"{[":
         return Source(told, file, "jsonl", zipped=zipped)

@@ -247,6 +247,8 @@ def test_a_line_without_an_end_is_not_read_into_memory(
         ("in.jsonl", b"", "holds no records"),
         ("in.jsonl.gz", b"plain", "cannot be read"),
         ("in.jsonl.gz", gzip.compress(b'{"prompt": "x"}')[:-9], "cannot be read"),
+        ("in.jsonl.gz", gzip.compress(b'{"prompt": "x"}' * 50)[:-20] + b"x" * 20, "cannot be read"),
+        ("in.gz", gzip.compress(b'{"prompt": "x"}')[:10] + b"x" * 20, "cannot be read"),
         ("in.csv", b"prompt,prompt\na,b\n", "stands twice"),
         ("in.csv", b"id,prompt\na\n", "line 2: it has 1 cells"),
         ("in.csv", b"id,prompt\na,\xff\n", "line 2: it is not UTF-8"),
