@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from bedrock_claude_cli.bedrock import job_cost, run_budget, tokens
 from bedrock_claude_cli.bedrock.answer import Usage
+from bedrock_claude_cli.bedrock.duration import show_duration
 from bedrock_claude_cli.bedrock.job_split import MAX_BYTES, MAX_RECORDS, Splitter
 from bedrock_claude_cli.bedrock.model_id import Target
 from bedrock_claude_cli.bedrock.run_pace import BURNDOWN, FIRST
@@ -144,13 +145,15 @@ def _sum(total: float | None, more: float | None) -> float | None:
 def words(found: dict[str, Any]) -> list[str]:
     """The forecast in lines for people."""
     cost, most = (_usd(found[key]) for key in ("cost_usd", "cost_at_most_usd"))
-    how = "as measured" if found["output_from"] == "measured" else "all of max_tokens"
+    measured = found["output_from"] == "measured"
+    how = "as measured" if measured else "all of max_tokens"
     lines = [
         f"records\t{found['records']:,}",
         f"input tokens\t{found['input_tokens']:,} (estimated)",
         f"output tokens\t{found['output_tokens']:,} ({how})",
-        f"cost\t{cost}, at most about {most}",
-        f"hours\t{found['hours']:g} (by {found['hours_by']}; concurrency {found['concurrency']})",
+        f"cost\t{f'about {cost}, ' * measured}at most about {most}",
+        f"time\t{show_duration(found['hours'] * 3600)} (by {found['hours_by']}; concurrency "
+        f"{found['concurrency']})",
     ]
     for each in found["batch"]:
         count = "1 job" if each["jobs"] == 1 else f"{each['jobs']} jobs"

@@ -8,6 +8,7 @@ import time
 from types import TracebackType
 from typing import Any
 
+from bedrock_claude_cli.bedrock.duration import show_duration
 from bedrock_claude_cli.bedrock.run import Engine
 from bedrock_claude_cli.bedrock.run_job import Progress
 from bedrock_claude_cli.output import Output
@@ -50,11 +51,13 @@ class Bar:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
         self._out, self._stderr = out, out.stderr
+        self._terminal = Console(file=out.stderr)
+        self._console = Console(file=out.stderr, highlight=False)
         self._bar = Progress(
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.description}", markup=False),
-            console=Console(file=out.stderr, highlight=False),
+            console=self._console,
             transient=True,
             auto_refresh=False,
         )
@@ -62,6 +65,7 @@ class Bar:
         self._next = 0.0
 
     def __enter__(self) -> Bar:
+        self._fit()
         self._bar.start()
         self._out.stderr = sys.stderr  # rich's own now: it puts what is said above the bar
         return self
@@ -77,10 +81,15 @@ class Bar:
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + EVERY_BAR
+        self._fit()
         self._bar.update(
             self._task, completed=now.done, total=now.total, description=words(now, short=True)
         )
         self._bar.refresh()
+
+    def _fit(self) -> None:
+        """Leave room for the ^C of a terminal, which would else begin a line of its own."""
+        self._console.width = max(self._terminal.width - len("^C^C"), 1)
 
 
 class Silent(Lines):
@@ -133,18 +142,8 @@ def words(now: Progress, *, short: bool = False) -> str:
     if now.waiting:
         parts.append("waiting for credentials")
     elif seconds is not None and now.done < now.total:
-        parts.append(f"{duration(seconds)} left")
+        parts.append(f"{show_duration(seconds)} left")
     return ", ".join(parts)
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a person reads them."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def summary(engine: Engine, path: str, to_do: int, skipped: int) -> dict[str, Any]:
@@ -169,8 +168,8 @@ def summary(engine: Engine, path: str, to_do: int, skipped: int) -> dict[str, An
 def summary_line(found: dict[str, Any]) -> str:
     """The same in one line."""
     line = (
-        f"{found['done']:,} of {found['to_do']:,} records done in {duration(found['seconds'])}, "
-        f"{found['failed']:,} failed, {found['incomplete']:,} not whole"
+        f"{found['done']:,} of {found['to_do']:,} records done in "
+        f"{show_duration(found['seconds'])}, {found['failed']:,} failed, {found['incomplete']:,} not whole"
     )
     if found["skipped"]:
         line += f", {found['skipped']:,} were there before"

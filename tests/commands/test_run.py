@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -372,3 +373,18 @@ def test_an_output_is_needed(run: Run, tmp_path: Path) -> None:
     given = many(tmp_path / "in.jsonl", 1)
     assert "-o FILE.jsonl" in run("run", given, code=2).err
     assert "-o b" in run("run", given, "b", code=2).err
+
+
+def test_a_forecast_for_people(run: Run, use: Use, tmp_path: Path, out: Path) -> None:
+    use({"reply": {"words": 7}})
+    argv = ("-o", str(out), "--max-tokens", "100", "-m", "haiku-4.5")
+    given = many(tmp_path / "in.jsonl", 120)
+    told = run("run", given, *argv, "--dry-run", "--rpm", "2").out.splitlines()
+    assert told[:2] == ["records\t120", "input tokens\t1,190 (estimated)"]
+    assert told[2] == "output tokens\t12,000 (all of max_tokens)"
+    assert told[3] == "cost\tat most about $0.061190"
+    assert told[4] == "time\t1h (by rpm; concurrency 8)"
+    run("run", many(tmp_path / "few.jsonl", 2), *argv)
+    told = run("run", given, *argv, "--dry-run").out.splitlines()
+    assert told[2] == "output tokens\t826 (as measured)"
+    assert re.fullmatch(r"cost\tabout \$0\.005\d+, at most about \$0\.0601\d+", told[3])

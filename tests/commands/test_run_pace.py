@@ -105,7 +105,7 @@ def test_a_pipe_gets_a_line_every_ten_seconds(
     for each in told:
         assert re.fullmatch(
             r"note: \d+ of 60 done, 0 failed, \d in flight, \d+ tokens/s, \$0\.\d{4}"
-            r"(, [\dminh ]+ s? ?left)?",
+            r"(, [\dhms ]+ left)?",
             each,
         ), each
     done = [int(each.split()[1]) for each in told]
