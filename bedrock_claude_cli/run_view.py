@@ -169,7 +169,8 @@ def summary_line(found: dict[str, Any]) -> str:
     """The same in one line."""
     line = (
         f"{found['done']:,} of {found['to_do']:,} records done in "
-        f"{show_duration(found['seconds'])}, {found['failed']:,} failed, {found['incomplete']:,} not whole"
+        f"{show_duration(found['seconds'])}, {found['failed']:,} failed, "
+        f"{found['incomplete']:,} not whole"
     )
     if found["skipped"]:
         line += f", {found['skipped']:,} were there before"

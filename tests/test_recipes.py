@@ -31,6 +31,7 @@ PRINTS = {
     "A script, and only the script": "",
     "A conversation": "(?s)canned answer.*canned answer",
     "The same question in many places, from a file": "",
+    "A column more for a spreadsheet": "",
     "What it would cost": r"(?s)^\d+\n0\.\d+\n.*canned answer",
     "Whose calls they were": "canned answer",
     "From a question to a program": "",
@@ -49,6 +50,7 @@ FILES = {
     "largest.sh": "ls -S | head -1",
     "notes.fr.md": "canned answer",
     "gate.json": "breaks",
+    "moods.csv": '"7","lamp","glad"',
 }
 RULES = """
 - when: {prompt: "largest file"}
@@ -57,6 +59,8 @@ RULES = """
   reply: {text: "```python\\nprint('hello'[::-1])\\n```\\n"}
 - when: {prompt: "break our public"}
   reply: {text: '{"breaks": false, "why": "nothing public changed"}'}
+- when: {prompt: "One word. So bright"}
+  reply: {text: glad}
 - when: {prompt: "commit message"}
   reply: {text: Say what the notes say}
 """
@@ -79,11 +83,16 @@ def folder(tmp_path: Path, home: Path) -> Path:
     (place / "src/app.py").write_text("print(1)\n")
     (place / "src/app_test.py").write_text("assert 1\n")
     (place / "names.txt").write_text("Ada\nGrace\n")
+    (place / "reviews.csv").write_text("id,product,review\n7,lamp,So bright!\n8,bed,So soft!\n")
     (place / "app.log").write_text("ERROR no space left\n" * 9)
     (place / "report.pdf").write_bytes(pdf(3))
     (place / "screenshot.png").write_bytes(png(20, 10))
     (place / "invoice.schema.json").write_text(json.dumps(SCHEMA))
-    for file, start in (("translate.yaml", "yaml\nmodel"), ("verdict.schema.json", "json\n{")):
+    for file, start in (
+        ("translate.yaml", "yaml\nmodel"),
+        ("mood.yaml", "yaml\nprompt"),
+        ("verdict.schema.json", "json\n{"),
+    ):
         shown = re.search(rf"^```{start}.*?^```", TEXT, re.M | re.S)
         assert shown
         (place / file).write_text(shown[0].partition("\n")[2].removesuffix("```"))
