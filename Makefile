@@ -24,6 +24,9 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/markdown.py
 	$(BIN)/python benchmarks/logs.py
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/million.py
+	$(BIN)/python benchmarks/submit.py
+	$(BIN)/python benchmarks/kills.py
 
 catalog: $(VENV)/.installed-dev
 	$(BIN)/python catalog/build.py
