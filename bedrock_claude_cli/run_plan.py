@@ -24,6 +24,12 @@ _FIXED = (
 )
 
 
+_CHANGED = UsageError(
+    "the id is in the output with another request",
+    hint="--force asks anew; another file with -o keeps the answers that are there",
+)
+
+
 class Wish(NamedTuple):
     """What the command line wants done with an input; docs of each are the options' help."""
 
@@ -81,7 +87,7 @@ class Plan:
         record: records.Record,
         sha256: Callable[[], str],
         composed: compose_record.Composed | None = None,
-    ) -> tuple[str, ...]:
+    ) -> tuple[CliError, ...]:
         """Compare a record with the output."""
         found = self._state.find(record.id, sha256()) if len(self._state) else "new"
         if self._wanted(found):
@@ -94,8 +100,7 @@ class Plan:
             self.skipped += 1
             self.left_failed += found == "failed"
         if found == "changed" and not self.wish.force:
-            what = f"`{record.id}` is in the output with another request: --force asks it anew"
-            return (what,)
+            return (_CHANGED,)
         return ()
 
     def _wanted(self, found: str) -> bool:

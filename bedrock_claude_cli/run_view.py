@@ -169,9 +169,16 @@ def summary_line(found: dict[str, Any]) -> str:
     """The same in one line."""
     line = (
         f"{found['done']:,} of {found['to_do']:,} records done in "
-        f"{show_duration(found['seconds'])}, {found['failed']:,} failed, "
+        f"{show_duration(found['seconds'])}, {found['failed']:,} failed{_listed(found['errors'])}, "
         f"{found['incomplete']:,} not whole"
     )
     if found["skipped"]:
         line += f", {found['skipped']:,} were there before"
     return f"{line}; {found['output']} has cost about ${found['cost_usd']:.6f}"
+
+
+def _listed(errors: dict[str, int]) -> str:
+    """The most frequent errors, in brackets."""
+    most = sorted(errors.items(), key=lambda each: -each[1])[:3]
+    told = ", ".join(f"{count:,} {code}" for code, count in most)
+    return f" ({told}{', ...' * (len(errors) > 3)})" if told else ""

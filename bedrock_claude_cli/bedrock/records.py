@@ -17,6 +17,7 @@ from bedrock_claude_cli.bedrock.record_parse import Record as Record
 from bedrock_claude_cli.errors import CliError, UsageError
 
 MOST_TOLD = 20
+LISTED = 5  # lines of what many share
 STDIN = "-"
 _BUFFER = 1 << 17  # lines are read faster than with Python's 8 KiB
 _GZIP = b"\x1f\x8b"
@@ -124,7 +125,7 @@ class _Told:
     def __init__(self) -> None:
         self.count = 0
         self._lines: list[tuple[int, str]] = []
-        self._shared: dict[str, tuple[int, int, str | None]] = {}
+        self._shared: dict[str, tuple[list[int], CliError]] = {}
 
     def add(self, line: int, what: str | CliError) -> None:
         """Take one in; an error is told once, however many lines it is about."""
@@ -134,19 +135,22 @@ class _Told:
             if len(self._lines) > 2 * MOST_TOLD:  # a second reading begins at the first line again
                 self._lines = sorted(self._lines)[:MOST_TOLD]
             return
-        first, lines, hint = self._shared.get(what.message, (line, 0, what.hint))
-        self.count += not lines
-        self._shared[what.message] = first, lines + 1, hint
+        lines, _ = self._shared.setdefault(what.message, ([0], what))
+        self.count += not lines[0]
+        lines[0] += 1
+        if len(lines) <= LISTED:
+            lines.append(line)
 
     def error(self, name: str) -> UsageError:
         """All of it."""
         told = [(line, f"line {line:,}: {what}") for line, what in self._lines]
-        for what, (first, lines, _) in self._shared.items():
-            others = f" and {lines - 1:,} more" if lines > 1 else ""
-            told.append((first, f"line {first:,}{others}: {what}"))
+        for what, ((lines, *listed), _) in self._shared.items():
+            others = f" and {lines - len(listed):,} more" if lines > len(listed) else ""
+            numbers = ", ".join(f"{line:,}" for line in listed)
+            told.append((listed[0], f"line{'s' * (lines > 1)} {numbers}{others}: {what}"))
         shown = "\n".join(text for _, text in sorted(told)[:MOST_TOLD])
         more = f"\nand {self.count - MOST_TOLD:,} more" if self.count > MOST_TOLD else ""
-        hints = [hint for _, _, hint in self._shared.values() if hint]
+        hints = [error.hint for _, error in self._shared.values() if error.hint]
         return UsageError(
             f"{name}: {self.count:,} fault{'s' * (self.count > 1)}, so nothing was sent\n"
             f"{shown}{more}",

@@ -88,7 +88,8 @@ def test_a_changed_request_is_refused_before_anything_is_sent_unless_forced(
     given = many(tmp_path / "in.jsonl", 2)
     run("run", given, "-o", str(out))
     result = run("run", given, "-o", str(out), "--max-tokens", "9", code=2)
-    assert "`r0` is in the output with another request" in result.err
+    assert "lines 1, 2: the id is in the output with another request" in result.err
+    assert "hint: --force asks anew; another file with -o keeps" in result.err
     assert len(server.requests) == 2
     run("run", given, "-o", str(out), "--max-tokens", "9", "--force", code=10)
     assert len(server.requests) == 4
@@ -189,9 +190,10 @@ def test_a_bad_record_is_a_failed_one_and_the_rest_goes_on(
     run: Run, use: Use, tmp_path: Path, out: Path
 ) -> None:
     use({"when": {"prompt": "say 2"}, "error": {"type": "ValidationException", "message": "no"}})
-    run("run", many(tmp_path / "in.jsonl", 5), "-o", str(out), code=9)
+    told = run("run", many(tmp_path / "in.jsonl", 5), "-o", str(out), code=9).err
     errors = [each["error"] and each["error"]["code"] for each in lines(out)]
     assert sorted(map(str, errors)) == ["None"] * 4 + ["ValidationException"]
+    assert "1 failed (1 ValidationException), 0 not whole" in told
     (failed,) = [each for each in lines(out) if each["error"]]
     assert failed["cost_at_most_usd"] is None
 

@@ -134,7 +134,7 @@ def test_what_is_wrong_with_every_record_is_told_once_with_what_helps(
     path.write_text('{"prompt": "a"}\n' * 1200)
     told = faults(run, path, *argv).err
     assert told.count(what) == 1 and "1 fault, so nothing was sent" in told
-    assert "line 1 and 1,199 more: " in told
+    assert "lines 1, 2, 3, 4, 5 and 1,195 more: " in told
     assert hint in told.partition("\nhint: ")[2] and "mend the input" not in told
 
 
@@ -148,8 +148,9 @@ def test_what_is_wrong_with_many_records_does_not_hide_what_is_with_one(
     rows += [{"recordId": f"x{at}", "modelInput": body} for at in range(40)]  # type: ignore[dict-item]
     path.write_text("".join(json.dumps(each) + "\n" for each in rows))
     told = faults(run, path, "--temperature", "0.5").err.splitlines()
-    assert [each.partition(": ")[0] for each in told if each.startswith("line ")] == [
-        "line 1 and 27 more", "line 8", "line 10", "line 31 and 39 more",
+    assert [each.partition(": ")[0] for each in told if each.startswith("line")] == [
+        "lines 1, 2, 3, 4, 5 and 23 more", "line 8", "line 10",
+        "lines 31, 32, 33, 34, 35 and 35 more",
     ]  # fmt: skip
     assert "4 faults" in " ".join(told) and told[-1] == "hint: mend the input, then run it again"
 
