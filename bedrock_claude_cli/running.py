@@ -184,14 +184,15 @@ def _end(
     else:
         ctx.out.note(run_view.summary_line(summary))
     failed = engine.tally.failed + plan.left_failed
-    if engine.interrupted or engine.stopped is not None:
+    interrupted = engine.interrupted and engine.tally.done < plan.to_do
+    if interrupted or engine.stopped is not None:
         ctx.out.note(_to_go_on(engine, plan, go_on))
     elif failed:
         again = go_on(plan.wish._replace(retry_failed=True))
         ctx.out.note(f"{failed:,} failed records: {again} asks them again")
     if engine.stopped is not None:
         raise engine.stopped
-    if engine.interrupted:
+    if interrupted:
         terminated = signals[:1] == [signal.SIGTERM]
         return ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
     if failed:
@@ -205,7 +206,8 @@ def _to_go_on(engine: Engine, plan: Plan, go_on: GoOn) -> str:
     if dear is None or dear.most is None:
         return f"to go on: {go_on(wish)}"
     tally = engine.tally
-    each = (tally.spent - tally.before) / tally.done if tally.done else dear.most
+    there = plan.skipped + tally.done
+    each = tally.spent / there if there else dear.most
     needed = _rounded_up(1.1 * (tally.spent + each * (plan.to_do - tally.done) + dear.most))
     line = go_on(wish._replace(max_cost=needed))
     return f"to go on: {line}, a guess at what all of it costs"

@@ -11,10 +11,10 @@ from bedrock_claude_cli.errors import CliError
 
 
 class Tally:
-    """The sums; `spent` is in USD over the whole output, which has cost `before` already."""
+    """The sums; `spent` is in USD over the whole output, what it cost before included."""
 
-    def __init__(self, before: float) -> None:
-        self.before = self.spent = before
+    def __init__(self, spent: float) -> None:
+        self.spent = spent
         self.done = self.incomplete = self.input_tokens = self.output_tokens = 0
         self.errors: Counter[str] = Counter()
         self.last: dict[str, object] | None = None

@@ -54,6 +54,18 @@ def test_sigterm_drains_and_says_how_to_go_on(use: Use, tmp_path: Path, out: Pat
     assert "to go on: `bedrock-claude run " in stderr
 
 
+def test_a_signal_after_which_all_is_done_is_no_early_end(
+    use: Use, tmp_path: Path, out: Path
+) -> None:
+    server = use({"stream": {"delay_ms": 700}})
+    argv = [*PROGRAM, "run", many(tmp_path / "in.jsonl", 4), "-o", str(out)]
+    child = subprocess.Popen(argv, stderr=subprocess.PIPE)
+    wait_for(lambda: len(server.requests) == 4, child)
+    child.send_signal(signal.SIGTERM)
+    stderr = child.communicate()[1].decode()
+    assert child.returncode == 0 and len(lines(out)) == 4 and "to go on" not in stderr
+
+
 def test_sigterm_and_then_another_signal_stops_at_once(use: Use, tmp_path: Path, out: Path) -> None:
     server = use({"stream": {"delay_ms": 20_000}})
     argv = [*PROGRAM, "run", many(tmp_path / "in.jsonl", 9), "-o", str(out), "--concurrency", "4"]
@@ -90,8 +102,8 @@ def test_the_line_to_go_on_after_max_cost_has_room_for_the_rest(
     given = many(tmp_path / "in.jsonl", 40)
     argv = ("run", given, "-o", str(out), "--max-tokens", "40", "--max-cost", "0.006")
     again = to_go_on(run(*argv, code=11))
-    raised = float(again[again.index("--max-cost") + 1])
-    assert 0.02 < raised < 0.03
+    assert again == to_go_on(run(*argv, code=11))
+    assert 0.02 < float(again[again.index("--max-cost") + 1]) < 0.03
     run(*again)
     assert len(lines(out)) == 40
 
