@@ -122,29 +122,42 @@ def of_csv(raw: IO[bytes]) -> Iterator[Record | Fault]:
             blank, first = blank + 1, text.readline()
         parted = next((each for each in ",;\t" if each in first), ",")
         rows = csv.reader(chain([first], text), strict=True, delimiter=parted)
-        header = next(rows, None)
-        if header is None:
-            return
-        wrong = [each for each in header if header.count(each) > 1 or not each.strip()]
-        for name in dict.fromkeys(wrong):
-            yield Fault(
-                blank + 1, f"the column `{name}` stands twice" if name else "a column has no name"
-            )
         try:
-            for row in filter(None, rows):
-                yield _row(blank + rows.line_num, header, row)
+            yield from _rows(rows, blank)
         except csv.Error as error:
             yield Fault(blank + rows.line_num, f"it is not CSV: {error}")
     finally:
         text.detach()
 
 
+def _rows(rows: Any, blank: int) -> Iterator[Record | Fault]:
+    """The rows that csv reads, behind so many blank lines."""
+    header = next(rows, None)
+    if header is None:
+        return
+    if not _is_utf8(header):
+        yield Fault(blank + 1, "it is not UTF-8")
+        return
+    wrong = [each for each in header if header.count(each) > 1 or not each.strip()]
+    for name in dict.fromkeys(wrong):
+        what = f"the column `{name}` stands twice" if name else "a column has no name"
+        yield Fault(blank + 1, what)
+    for row in filter(None, rows):
+        yield _row(blank + rows.line_num, header, row)
+
+
+def _is_utf8(cells: list[str]) -> bool:
+    try:
+        "".join(cells).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _row(number: int, header: list[str], row: list[str]) -> Record | Fault:
     if len(row) != len(header):
         return Fault(number, f"it has {len(row)} cells, and the header {len(header)} columns")
-    try:
-        "".join(row).encode()
-    except UnicodeEncodeError:
+    if not _is_utf8(row):
         return Fault(number, "it is not UTF-8")
     found: dict[str, Any] = {key: cell for key, cell in zip(header, row, strict=True) if cell}
     for key in ("messages", "modelInput"):

@@ -108,7 +108,7 @@ def _source(told: str, file: IO[bytes], name: str) -> Source:
         start = b""
     if not start or start[:1] in b"{[":
         return Source(told, file, "jsonl", zipped=zipped)
-    return Source(f"{told}, read as CSV", file, "csv", zipped=zipped)
+    return Source(f"{told} (read as CSV)", file, "csv", zipped=zipped)
 
 
 def _opened(file: IO[bytes], *, zipped: bool) -> IO[bytes]:

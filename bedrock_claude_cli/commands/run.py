@@ -151,7 +151,7 @@ def _go_on(ctx: Context, given: str, wish: run_plan.Wish) -> str:
         flag = f"--{'no-' * (value is False)}{key.replace('_', '-')}"
         for each in value if isinstance(value, list) else [value]:
             words += [flag] if isinstance(each, bool) else [flag, _word(each)]
-    again = " with the same input" if given == "-" or given.startswith("/dev/fd/") else ""
+    again = " with the same input" if given == "-" or given.startswith("/dev/") else ""
     return f"`{shlex.join(words)}`{again}"
 
 

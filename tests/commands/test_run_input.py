@@ -101,9 +101,9 @@ def test_faults_of_a_table_on_standard_input_say_that_it_was_read_as_one(
 ) -> None:
     use()
     told = run("run", "-", "-o", str(out), stdin="id,question\na,b\n", code=2).err
-    assert "standard input, read as CSV: 1 fault" in told and "line 2: it has neither" in told
+    assert "standard input (read as CSV): 1 fault" in told and "line 2: it has neither" in told
     told = run("run", "-", "-o", str(out), stdin="what is this\n", code=2).err
-    assert "standard input, read as CSV holds no records" in told
+    assert "standard input (read as CSV) holds no records" in told
     assert "holds no records" in run("run", "-", "-o", str(out), stdin="", code=2).err
     broken = gzip.compress(CSV.encode())[:20]
     assert "cannot be read" in run("run", "-", "-o", str(out), stdin=broken, code=2).err
@@ -251,9 +251,13 @@ def test_a_line_without_an_end_is_not_read_into_memory(
         ("in.jsonl.gz", gzip.compress(b'{"prompt": "x"}' * 50)[:-20] + b"x" * 20, "cannot be read"),
         ("in.gz", gzip.compress(b'{"prompt": "x"}')[:10] + b"x" * 20, "cannot be read"),
         ("in.csv", b"prompt,prompt\na,b\n", "stands twice"),
+        ("in.csv", b"id,prompt,Stra\xdfe\na,b,c\n", "line 1: it is not UTF-8"),
+        ("in.csv", "id,prompt\na,b\n".encode("utf-16"), "line 1: it is not UTF-8"),
+        ("in", '{"prompt": "a"}\n'.encode("utf-16"), "line 1: it is not UTF-8"),
         ("in.csv", b"id,prompt\na\n", "line 2: it has 1 cells"),
         ("in.csv", b"id,prompt\na,\xff\n", "line 2: it is not UTF-8"),
         ("in.csv", b'id,prompt\na,"b\n', "it is not CSV"),
+        ("in.csv", b'"id"x,prompt\na,b\n', "line 1: it is not CSV"),
         ("in.csv", b"id,messages\na,b\n", "write JSONL"),
     ],
 )
