@@ -50,7 +50,9 @@ def plan(ctx: Context, found: Survey, wish: Wish, command: str) -> Plan:
     manifest = job_manifest.read(path) if path.exists() else fresh
     if manifest is not fresh:
         _check_same(manifest, fresh)
-    fresh.command = command
+        # What has no job yet may get one by another role than the one that was refused.
+        manifest.role, manifest.hours = fresh.role, fresh.hours
+    manifest.command = command
     steps = [_bucket_step(ctx, target, bucket), *_strangers(ctx, target, manifest)]
     if wish.role is None:
         bedrock = target.client("bedrock")

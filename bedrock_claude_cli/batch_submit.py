@@ -166,10 +166,12 @@ def wait(ctx: Context, manifest: Manifest, seconds: float) -> None:
     """
     if not manifest.sent:
         raise pending(manifest)
-    end, look = time.monotonic() + seconds, 0
+    end, look, without = time.monotonic() + seconds, 0, 0
     while True:
         try:
-            _look(ctx, manifest)
+            before, without = without, _look(ctx, manifest)
+            if without and without != before:
+                ctx.out.note(f"AWS runs no more jobs at once, so {without} will be started later")
         except Exception as error:
             from bedrock_claude_cli.explain import translate
 
@@ -186,7 +188,8 @@ def wait(ctx: Context, manifest: Manifest, seconds: float) -> None:
         look += 1
 
 
-def _look(ctx: Context, manifest: Manifest) -> None:
+def _look(ctx: Context, manifest: Manifest) -> int:
+    """Look at the jobs and start what has room; how many parts have none."""
     for part in refresh(ctx, manifest):
         ctx.out.note(f"{part.name}: {part.status}")
     unstarted = [part for part in manifest.parts if part.arn is None and not part.ended]
@@ -195,6 +198,7 @@ def _look(ctx: Context, manifest: Manifest) -> None:
         for part in unstarted:
             if part.arn is not None:
                 ctx.out.note(f"{part.name}: {part.status}")
+    return sum(part.arn is None and not part.ended for part in manifest.parts)
 
 
 def pending(manifest: Manifest) -> CliError:
@@ -209,7 +213,7 @@ def pending(manifest: Manifest) -> CliError:
     jobs_left = "1 job has" if left == 1 else f"{left} jobs have"
     return PendingError(
         f"{jobs_left} not ended yet, of {len(manifest.parts)}",
-        hint=f"`bedrock-claude jobs wait {manifest.path or manifest.name}`",
+        hint=f"`bedrock-claude jobs wait {manifest.handle}`",
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bedrock_claude_cli.batch_plan import Plan
-from bedrock_claude_cli.bedrock.job_manifest import Manifest, Part
+from bedrock_claude_cli.bedrock.job_manifest import COMPLETED, Manifest, Part
 from bedrock_claude_cli.bedrock.jobs import NOT_LOGGED
 from bedrock_claude_cli.logging_view import step_line
 from bedrock_claude_cli.output import Column, Output
@@ -96,8 +96,11 @@ def _part(part: Part) -> dict[str, Any]:
 
 
 def show(out: Output, manifest: Manifest) -> None:
-    """Every job of a submit, as rows or as JSON."""
+    """Every job of a submit, as rows or as JSON; why one came to nothing, as no width hides it."""
     if out.json:
         out.data(manifest_json(manifest))
-    else:
-        out.rows(manifest.parts, COLUMNS, empty="there are no jobs")
+        return
+    out.rows(manifest.parts, COLUMNS, empty="there are no jobs")
+    for part in manifest.parts:
+        if part.ended and part.message and part.status != COMPLETED:
+            out.warn(f"{part.name} ended as {part.status}: {part.message}")

@@ -83,6 +83,13 @@ class Manifest:
     command: str | None = None
 
     @property
+    def handle(self) -> str:
+        """What the verbs take for it: its file, else the ARN of its one job, else its name."""
+        if self.path is not None:
+            return str(self.path)
+        return (self.parts[0].arn if len(self.parts) == 1 else None) or self.name
+
+    @property
     def sent(self) -> bool:
         """Whether the input of every part that has not ended is in S3."""
         return all(part.uploaded or part.ended for part in self.parts)

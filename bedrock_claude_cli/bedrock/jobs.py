@@ -9,7 +9,7 @@ from typing import Any
 
 from bedrock_claude_cli.bedrock.job_manifest import LOST, Manifest, Part
 from bedrock_claude_cli.bedrock.logging_state import fault_name
-from bedrock_claude_cli.errors import RejectedError, UsageError
+from bedrock_claude_cli.errors import CliError, RejectedError, UsageError
 
 # A minute and a half in all: IAM takes a new role's word that long at most, as a rule.
 WAITS = (2, 4, 8, 15, 30, 30)
@@ -22,7 +22,7 @@ def create(
 ) -> bool:
     """Start the part's job, the same one however often; false where no more run at once.
 
-    `patient` waits for a role that IAM has only just made.
+    `patient` waits for a role that IAM has only just made; RejectedError for one that AWS refuses.
     """
     asked = {
         "jobName": part.name,
@@ -43,11 +43,22 @@ def create(
             if name == "ServiceQuotaExceededException":
                 return False
             unready = name == "ValidationException" and "role" in str(error).lower()
-            if wait is None or not (patient and unready):
+            if unready and (wait is None or not patient):
+                raise _of_the_role(error) from error
+            if not unready:
                 raise
         say(f"AWS does not accept the role yet, as IAM takes a while: waiting {wait} s")
         time.sleep(wait)
     raise AssertionError("the last attempt returns or raises")
+
+
+def _of_the_role(error: Exception) -> CliError:
+    from bedrock_claude_cli.explain import translate
+
+    return translate(error).hinted(
+        "the role has to let bedrock.amazonaws.com assume it for batch jobs of this account and "
+        "region; without --role the same command makes one that does"
+    )
 
 
 def find(bedrock: Any, part: Part) -> None:
@@ -65,7 +76,21 @@ def refresh(bedrock: Any, part: Part) -> bool:
     """Ask how far a part is; whether its state changed."""
     if part.arn is None or part.ended:
         return False
-    return part.told(bedrock.get_model_invocation_job(jobIdentifier=part.arn))
+    return part.told(_get(bedrock, part.arn))
+
+
+def _get(bedrock: Any, arn: str) -> dict[str, Any]:
+    try:
+        told: dict[str, Any] = bedrock.get_model_invocation_job(jobIdentifier=arn)
+    except Exception as error:
+        if fault_name(error) != "ResourceNotFoundException":
+            raise
+        raise RejectedError(
+            f"AWS knows no job {arn} (any more)",
+            hint="`bedrock-claude jobs list` shows those that it knows",
+            code="ResourceNotFoundException",
+        ) from None
+    return told
 
 
 def stop(bedrock: Any, part: Part) -> bool:
@@ -89,7 +114,7 @@ def region_of(arn: str) -> str | None:
 
 def of_arn(bedrock: Any, arn: str, region: str) -> Manifest:
     """A job by its ARN, as a manifest of one part that has no file."""
-    told = bedrock.get_model_invocation_job(jobIdentifier=arn)
+    told = _get(bedrock, arn)
     return _manifest(told["jobName"], region, [_part(told)])
 
 

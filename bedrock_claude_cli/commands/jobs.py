@@ -10,7 +10,7 @@ import typer
 from bedrock_claude_cli import batch_submit, complete, job_view, options
 from bedrock_claude_cli.bedrock import jobs
 from bedrock_claude_cli.bedrock.duration import parse_duration
-from bedrock_claude_cli.bedrock.job_manifest import STATUSES
+from bedrock_claude_cli.bedrock.job_manifest import STATUSES, Manifest
 from bedrock_claude_cli.commands import jobs_fetch, jobs_submit
 from bedrock_claude_cli.commands.jobs_fetch import Job, find
 from bedrock_claude_cli.confirm import confirm
@@ -51,17 +51,20 @@ def wait(ctx: Context, job: Job, wait: Wait = None) -> int:
     return _waited(ctx, find(ctx, job), math.inf if wait is None else _seconds(wait))
 
 
-def _waited(ctx: Context, manifest: Any, seconds: float) -> int:
+def _waited(ctx: Context, manifest: Manifest, seconds: float) -> int:
     batch_submit.wait(ctx, manifest, seconds)
     return _shown(ctx, manifest)
 
 
-def _shown(ctx: Context, manifest: Any) -> int:
+def _shown(ctx: Context, manifest: Manifest) -> int:
     job_view.show(ctx.out, manifest)
     if not manifest.sent:
         ctx.out.warn(f"its input is not wholly uploaded: {batch_submit.go_on(manifest)}")
+    elif any(part.arn is None and not part.ended for part in manifest.parts):
+        ctx.out.note(f"`bedrock-claude jobs wait {manifest.handle}` starts what is not started")
     if not manifest.ended:
         return ExitCode.PENDING
+    ctx.out.note(f"`bedrock-claude jobs fetch {manifest.handle} -o OUTPUT` writes the answers")
     return ExitCode.OK if manifest.whole else ExitCode.PARTIAL
 
 

@@ -149,6 +149,10 @@ def _conclude(ctx: Context, output: Path, found: _Found) -> int:
     if found.incomplete:
         warn(f"{_records(found.incomplete)} answered and not whole: `complete` is false")
     if found.failed.names:
+        ctx.out.note(
+            f"`bedrock-claude run INPUT -o {output} --retry-failed`, with the options of the "
+            "submit, asks them again at the price of single calls"
+        )
         warn(f"failed or missing: {found.failed}")
     bad = found.failed.count or odd.unreadable.count
     return ExitCode.PARTIAL if bad else ExitCode.OK

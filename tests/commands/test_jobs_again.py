@@ -13,6 +13,7 @@ import pytest
 from bedrock_claude_cli.sandbox import Sandbox
 from tests.commands.jobs_world import (
     BUCKET,
+    ROLE,
     lines,
     made,
     make_bucket,
@@ -215,3 +216,55 @@ def test_a_name_means_its_manifest_before_a_file_called_so(use: Use, run: Run) -
 def test_bucket_of_a_sandbox_for_one_command_is_explained(run: Run) -> None:
     said = run("jobs", "submit", records(), "--bucket", BUCKET, "--sandbox", code=6).err
     assert "bedrock-claude sandbox run -- bash" in said
+
+
+def test_role_that_was_refused_is_replaced_by_the_next_one(use: Use, run: Run) -> None:
+    use()
+    make_bucket()
+    said = submit(run, records(), "--role", "nosuch", code=6).err
+    assert "without --role the same command makes one that does" in said
+    assert "jobs wait night.job.json` starts" in run("jobs", "show", "night", code=8).err
+    submit(run, "night.jsonl")
+    assert made() == ["night"] and manifest()["role"].endswith(f"/{ROLE}")
+    run("jobs", "wait", "night")
+
+
+def test_why_a_job_failed_is_told_where_the_screen_is_narrow(use: Use, run: Run) -> None:
+    use({"job": {"status": "Failed", "message": "the model had a day off"}})
+    make_bucket()
+    submit(run, records())
+    run("jobs", "wait", "night", code=9)
+    shown = run("jobs", "show", "night", code=9, terminal=True, env={"COLUMNS": "80"})
+    assert "day off" not in shown.out
+    assert "night ended as Failed: the model had a day off" in shown.err
+
+
+def test_every_verb_says_what_comes_next(use: Use, run: Run) -> None:
+    use()
+    make_bucket()
+    submit(run, records())
+    arn = manifest()["parts"][0]["arn"]
+    assert f"jobs wait {arn}`" in run("jobs", "fetch", arn, "-o", "out.jsonl", code=8).err
+    assert "jobs fetch night.job.json -o OUTPUT" in run("jobs", "wait", "night").err
+    assert f"jobs fetch {arn} -o OUTPUT" in run("jobs", "show", arn).err
+
+
+def test_job_that_aws_does_not_know_is_told(use: Use, run: Run) -> None:
+    use()
+    make_bucket()
+    submit(run, records())
+    there = manifest()
+    part = there["parts"][0]
+    gone = part["arn"][:-12] + "0" * 12
+    Path("night.job.json").write_text(json.dumps(there | {"parts": [part | {"arn": gone}]}))
+    for job in ("night", gone):
+        assert f"AWS knows no job {gone}" in run("jobs", "show", job, code=6).err
+
+
+def test_waiting_says_that_there_is_no_room(use: Use, run: Run) -> None:
+    full = {"type": "ServiceQuotaExceededException"}
+    use({"when": {"operation": "CreateModelInvocationJob"}, "times": 4, "error": full})
+    make_bucket()
+    submit(run, records())
+    said = run("jobs", "wait", "night").err
+    assert said.count("AWS runs no more jobs at once, so 1 will be started later") == 1
