@@ -30,6 +30,8 @@ from bedrock_claude_cli.errors import CliError, RejectedError, UnmetError, Usage
 
 PREFIX = "bedrock-batch/"
 LONGEST_NAME = 56  # AWS takes 63 characters, and -NUMBER comes behind
+# docs.aws.amazon.com/AmazonS3, "General purpose bucket naming rules"
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9+.-]{{0,{LONGEST_NAME - 1}}}")
 
 
@@ -47,8 +49,15 @@ class Wish(NamedTuple):
 
     @property
     def where(self) -> tuple[str, str]:
-        """The bucket, and the prefix of everything in it, with its slash."""
+        """The bucket, and the prefix of everything in it, with its slash.
+
+        UsageError for what S3 would not take as a bucket's name.
+        """
         name, _, prefix = self.bucket.removeprefix("s3://").partition("/")
+        if not _BUCKET.fullmatch(name):
+            raise UsageError(
+                f"`{name}` is no name of a bucket", hint="--bucket takes NAME, or NAME/PREFIX"
+            )
         return name, f"{prefix.strip('/')}/" if prefix.strip("/") else PREFIX
 
     @property

@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from bedrock_claude_cli import batch_submit
+from bedrock_claude_cli.sandbox import Sandbox
 from tests.bedrock.media_samples import pdf, png
+from tests.commands.jobs_world import lines, make_bucket, records
+from tests.conftest import Run
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs/recipes.md").read_text("utf-8")
@@ -45,6 +51,8 @@ UNRUN = {
     "Another AWS account for one command": "needs AWS profiles",
     "Your own scripts, tested without AWS": "needs your scripts",
 }
+# Its commands share one sandbox with a bucket, and nobody waits for its job.
+JOBS = "A night's work at half the price"
 FILES = {
     "summarise.py": "report.pdf",
     "largest.sh": "ls -S | head -1",
@@ -108,7 +116,7 @@ def folder(tmp_path: Path, home: Path) -> Path:
 
 
 def test_every_recipe_is_run_or_says_why_not() -> None:
-    assert set(SHELL) == {*PRINTS, *UNRUN}
+    assert set(SHELL) == {*PRINTS, *UNRUN, JOBS}
     assert all(SHELL.values())
     assert len(PRINTS) >= 12
     intro = " ".join(TEXT.partition("\n## ")[0].split())
@@ -148,6 +156,22 @@ def test_a_recipe_does_what_it_says(folder: Path, name: str) -> None:
         last = ["git", "log", "-1", "--format=%s"]
         log = subprocess.run(last, cwd=folder, capture_output=True, text=True, check=True)
         assert log.stdout == "Say what the notes say\n"
+
+
+def test_the_recipe_of_jobs_does_what_it_says(
+    use: Callable[..., Sandbox], run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(batch_submit, "PAUSES", (0,))
+    make_bucket("my-batch")
+    records(name="prompts.jsonl")
+    [block] = SHELL[JOBS]
+    commands = [shlex.split(line)[1:] for line in block.splitlines()]
+    assert [each[1] for each in commands] == ["submit", "wait", "fetch"]
+    for each in commands:
+        run(*each)
+    assert len(lines("answers.jsonl")) == 100
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def submit(
 
 
 def _submit(ctx: Context, wish: batching.Wish, *, yes: bool, dry_run: bool) -> int:
-    wish.job_name  # noqa: B018  # a bad name is refused before the input is read
+    wish.job_name, wish.where  # noqa: B018  # bad names are refused before the input is read
     composer = Composer(ctx, catalog.load())
     source = records.open_records(wish.input, sys.stdin.buffer)
     try:

@@ -337,6 +337,14 @@ def test_name_that_aws_would_not_take_is_refused(use: Use, run: Run, name: str) 
     assert server.requests == []
 
 
+@pytest.mark.parametrize("bucket", ["", "UPPER", "a b", "arn:aws:s3:::mine", "s3:///x", "ab"])
+def test_bucket_that_s3_would_not_take_is_refused(use: Use, run: Run, bucket: str) -> None:
+    server = use()
+    argv = ("jobs", "submit", records(), f"--bucket={bucket}", "--yes")
+    assert "is no name of a bucket" in run(*argv, code=2).err
+    assert server.requests == []
+
+
 def test_ctrl_c_while_waiting_leaves_the_jobs(
     use: Use, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
