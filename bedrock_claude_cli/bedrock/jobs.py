@@ -43,10 +43,10 @@ def create(
             if name == "ServiceQuotaExceededException":
                 return False
             unready = name == "ValidationException" and "role" in str(error).lower()
-            if unready and (wait is None or not patient):
-                raise _of_the_role(error) from error
             if not unready:
                 raise
+            if wait is None or not patient:
+                raise _of_the_role(error) from error
         say(f"AWS does not accept the role yet, as IAM takes a while: waiting {wait} s")
         time.sleep(wait)
     raise AssertionError("the last attempt returns or raises")

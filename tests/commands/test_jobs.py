@@ -261,7 +261,7 @@ def test_states_are_taken_as_they_are_typed_and_unknown_ones_refused(use: Use, r
 
 def test_states_are_botocores(run: Run) -> None:
     model = botocore.session.get_session().get_service_model("bedrock")
-    told = model.shape_for("ModelInvocationJobStatus").enum  # type: ignore[attr-defined]
+    told = model.shape_for("ModelInvocationJobStatus").enum
     assert sorted(STATUSES) == sorted(told)
     env = {"_BEDROCK_CLAUDE_COMPLETE": "complete_fish"}
     offered = run("jobs", "list", "--status", "", env=env).out.split()
