@@ -189,7 +189,8 @@ def _end(
         ctx.out.note(_to_go_on(engine, plan, go_on))
     elif failed:
         again = go_on(plan.wish._replace(retry_failed=True))
-        ctx.out.note(f"{failed:,} failed records: {again} asks them again")
+        which = "1 failed record" if failed == 1 else f"{failed:,} failed records"
+        ctx.out.note(f"{which}: {again} asks {'it' if failed == 1 else 'them'} again")
     if engine.stopped is not None:
         raise engine.stopped
     if interrupted:

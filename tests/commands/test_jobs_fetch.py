@@ -70,6 +70,8 @@ def test_failed_record_is_told_as_run_tells_it(use: Use, run: Run, kind: str) ->
     ours, said = fetched(run, 9)
     assert "failed or missing: r3" in said
     run("run", "night.jsonl", "-o", "run.jsonl", "--retries", "0", code=9)
+    said = run("run", "night.jsonl", "-o", "run.jsonl", code=9).err
+    assert "1 failed record:" in said and "asks it again" in said
     theirs = lines("run.jsonl")["r3"]
     assert theirs["error"]["code"] == kind and theirs["error"]["hint"]
     told = [each["error"] | {"request_id": None} for each in (ours["r3"], theirs)]
