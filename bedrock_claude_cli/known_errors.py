@@ -31,13 +31,23 @@ class Known(NamedTuple):
 
 
 _MARKETPLACE = (
-    "an administrator enables the model once with aws-marketplace:Subscribe and "
-    "aws-marketplace:ViewSubscriptions; then try again after 2 minutes"
+    "`bedrock-claude access request {model}`, run once by an identity with "
+    "aws-marketplace:Subscribe and aws-marketplace:ViewSubscriptions, opens it for the account; "
+    "then try again after 2 minutes"
+)
+_AGREEMENT = (
+    "the Marketplace agreement is being created: `bedrock-claude access request {model}` waits for "
+    "it, or try again in 15 minutes"
 )
 _LIST = "`bedrock-claude list-models --ids --region {region}` prints every id this region takes"
 _USE_CASE = (
-    "submit Anthropic's one-time use-case form in the Bedrock console (Model catalog), "
-    "then try again in 15 minutes; `bedrock-claude verify-creds --model {model}` shows the state"
+    "`bedrock-claude access request {model}` submits Anthropic's one-time use-case form and makes "
+    "the agreement; where the form was sent already, try again in 15 minutes"
+)
+_RETENTION = (
+    "this model needs another data-retention mode for the account; that shares prompts with the "
+    "provider, so it is the account owner's choice: `bedrock-claude access request {model} "
+    "--data-retention MODE` (`bedrock-claude access check {model}` shows the modes it takes)"
 )
 _CLOCK = "set this machine's clock: AWS accepts a signature for 5 minutes only"
 _TRUST = "the role's trust policy must allow this identity, audience and subject"
@@ -105,7 +115,7 @@ TABLE: tuple[Known, ...] = (
     Known(("AccessDeniedException", "AccessDenied"), "aws marketplace actions", DeniedError,
           _MARKETPLACE),
     Known(("MPAgreementBeingCreated",), "", DeniedError,
-          "the Marketplace agreement is being created; try again in 15 minutes", "later"),
+          _AGREEMENT, "later"),
     Known(("AccessDeniedException", "AccessDenied"), "authentication failed", AuthError,
           "the Bedrock API key in AWS_BEARER_TOKEN_BEDROCK is not valid; make a new one, "
           "or unset it to use your AWS credentials"),
@@ -133,9 +143,7 @@ TABLE: tuple[Known, ...] = (
           "the account is restricted (often a new one): ask AWS Support to enable Bedrock"),
     Known(("ValidationException",), "is not allowed for this account", DeniedError,
           "Anthropic's models are not offered to this account or its country"),
-    Known(("ValidationException",), "data retention mode", DeniedError,
-          "this model needs another data-retention mode for the account; that shares prompts with "
-          "the provider, so it is the account owner's choice"),
+    Known(("ValidationException",), "data retention mode", DeniedError, _RETENTION),
     Known(("ResourceNotFoundException",), "use case details have not been submitted", DeniedError,
           _USE_CASE),
     Known(("ResourceNotFoundException",), "have not filled out the request form", DeniedError,
