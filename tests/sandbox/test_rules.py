@@ -340,7 +340,7 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
         "modelStreamErrorException, modelTimeoutException, serviceUnavailableException, "
         "throttlingException, validationException",
         "rules[7]: error needs a status, as 'OddException' is no error type known here",
-        "rules[8]: does nothing: needs reply, error, stream, deny, empty or job",
+        "rules[8]: does nothing: needs reply, error, stream, deny, empty, job, access or account",
         "rules[9].empty: must be true",
         "rules[9]: has both error and empty",
     ]
