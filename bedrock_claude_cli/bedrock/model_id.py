@@ -88,6 +88,18 @@ def _parse_arn(text: str) -> ModelId:
     return ModelId(text, "other", region=region)
 
 
+def named(text: str, catalog: Catalog) -> tuple[ModelId, KnownModel | None]:
+    """What a text says, and the model of the catalogue that it names in whatever way.
+
+    Raises UsageError for an unknown alias.
+    """
+    asked, _ = _corrected(parse(text), catalog)
+    if asked.kind == "alias":
+        return asked, _find(asked.text, catalog)
+    theirs = (model for model in catalog.models if model.mantle_id == asked.text)
+    return asked, (catalog.get(asked.base_id) if asked.base_id else None) or next(theirs, None)
+
+
 def resolve(
     text: str,
     *,
