@@ -120,7 +120,7 @@ def survey(
                 found.models[model] = composed.target
             found.splitters[model].add(len(line.sent))
         except CliError as error:
-            yield error.message
+            yield records.fault_of(error)
             return
         digest.update(line.sent)
         digest.update(line.beside)

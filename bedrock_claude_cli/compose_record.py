@@ -9,7 +9,15 @@ from typing import Any, NamedTuple
 
 from bedrock_claude_cli import calling, compose
 from bedrock_claude_cli import template as templates
-from bedrock_claude_cli.bedrock import ask, messages, model_id, record_line, record_messages, shape
+from bedrock_claude_cli.bedrock import (
+    ask,
+    messages,
+    model_id,
+    record_line,
+    record_messages,
+    records,
+    shape,
+)
 from bedrock_claude_cli.bedrock.catalog import Catalog
 from bedrock_claude_cli.bedrock.prompt import SPECS, Attachment, Options, Request, Shape
 from bedrock_claude_cli.bedrock.record_parse import Record
@@ -76,7 +84,7 @@ class Composer:
         try:
             return self.compose(record)
         except CliError as error:
-            yield error.message
+            yield records.fault_of(error)
             return None
 
     def plain_sha256(self, record: Record) -> Callable[[], str] | None:

@@ -72,7 +72,9 @@ MAY_IMPORT = {
     },
     "batch_lines": {"compose_record", "errors", "bedrock"},
     "batching": {"batch_lines", "compose_record", "context", "errors", "bedrock"},
-    "batch_submit": {"batch_lines", "batching", "context", "errors", "explain", "bedrock"},
+    "batch_submit": {
+        "calling", "batch_lines", "batching", "context", "errors", "explain", "bedrock",
+    },
     "job_view": {"batching", "logging_view", "output", "bedrock"},
     "commands": {
         "listing", "model_view",

@@ -12,7 +12,7 @@ from bedrock_claude_cli.bedrock import record_parse
 from bedrock_claude_cli.bedrock.record_parse import MAX_LINE
 from bedrock_claude_cli.bedrock.record_parse import Fault as Fault
 from bedrock_claude_cli.bedrock.record_parse import Record as Record
-from bedrock_claude_cli.errors import CliError, UsageError
+from bedrock_claude_cli.errors import CliError, UnmetError, UsageError
 
 MOST_TOLD = 20
 STDIN = "-"
@@ -92,13 +92,25 @@ def open_records(path: str, stdin: IO[bytes] | None = None) -> Source:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
 
 
+class Forbidden(str):
+    """What is wrong with a record that a condition of the user's forbids."""
+
+    __slots__ = ()
+
+
+def fault_of(error: CliError) -> str:
+    """What is wrong with a record, of which `check` can tell whether it is forbidden."""
+    return Forbidden(error.message) if isinstance(error, UnmetError) else error.message
+
+
 def check(source: Source, judge: Callable[[Record], Iterable[str]]) -> int:
     """The number of records; UsageError tells every fault of the input, with its line.
 
-    `judge` says what is wrong with one record. Ids are held as 8-byte hashes.
+    `judge` says what is wrong with one record; where every fault is Forbidden it is an UnmetError.
+    Ids are held as 8-byte hashes.
     """
     told: list[str] = []
-    hashes, count = array("q"), 0
+    hashes, count, forbidden = array("q"), 0, 0
     for each in source.read():
         if isinstance(each, Fault):
             faults: Iterable[str] = (each.what,)
@@ -107,6 +119,7 @@ def check(source: Source, judge: Callable[[Record], Iterable[str]]) -> int:
             faults = judge(each)
         for what in faults:
             count += 1
+            forbidden += isinstance(what, Forbidden)
             if count <= MOST_TOLD:
                 told.append(f"line {each.line:,}: {what}")
     for fault in _twice(source, hashes):
@@ -117,7 +130,8 @@ def check(source: Source, judge: Callable[[Record], Iterable[str]]) -> int:
         more = f"\nand {count - MOST_TOLD:,} more" if count > MOST_TOLD else ""
         faults_word = "fault" if count == 1 else "faults"
         listed = "\n".join(told)
-        raise UsageError(
+        kind = UnmetError if forbidden == count else UsageError
+        raise kind(
             f"{source.name}: {count:,} {faults_word}, so nothing was sent\n{listed}{more}",
             hint="mend the input, then run it again",
         )
