@@ -8,9 +8,7 @@ The words are AWS's: docs.aws.amazon.com/bedrock "Access Amazon Bedrock foundati
 from __future__ import annotations
 
 import base64
-import binascii
 import datetime
-import json
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -42,14 +40,7 @@ BEING_MADE = (
     "this model is still being processed. Try again after 15 minutes."
 )
 FORM_BYTES = range(10, 16_384 + 1)
-_FORM = {
-    "companyName": "Sandbox",
-    "companyWebsite": "https://sandbox.invalid",
-    "intendedUsers": "0",
-    "industryOption": "Education",
-    "otherIndustryOption": "",
-    "useCases": "Trying things out",
-}
+_FORM = b'{"companyName": "Sandbox", "intendedUsers": "0", "useCases": "Trying things out"}'
 _STATUS = {
     "available": "AVAILABLE",
     "none": "NOT_AVAILABLE",
@@ -88,7 +79,7 @@ class Access:
         account: dict[str, Any] = {}
         for rule in rules:
             account = {**rule.get("account", {}), **account}
-        self._form = json.dumps(_FORM).encode() if account.get("form", True) else None
+        self._form = _FORM if account.get("form", True) else None
         self._mode: str = account.get("retention", "default")
         # Until somebody says what the account's mode is, no model minds it.
         self._minded = "retention" in account
@@ -217,9 +208,10 @@ class Access:
         return json_reply({"formData": base64.b64encode(self._form).decode()})
 
     def _put_form(self, request: Request) -> Reply:
+        sent = request.json().get("formData")
         try:
-            form = base64.b64decode(request.json().get("formData"), validate=True)
-        except (binascii.Error, TypeError, ValueError) as error:
+            form = base64.b64decode(sent if isinstance(sent, str) else "", validate=True)
+        except ValueError as error:
             raise invalid("formData must be base64.") from error
         if len(form) not in FORM_BYTES:
             least, most = FORM_BYTES[0], FORM_BYTES[-1]
