@@ -80,10 +80,9 @@ class Access:
         for rule in rules:
             account = {**rule.get("account", {}), **account}
         self._form = _FORM if account.get("form", True) else None
-        self._mode: str = account.get("retention", "default")
         # Until somebody says what the account's mode is, no model minds it.
-        self._minded = "retention" in account
-        self._updated: str | None = None
+        self._first_mode: str | None = account.get("retention")
+        self._modes: dict[str, dict[str, str]] = {}
         self._agreements: dict[tuple[str, str], _Agreement] = {}
         self._lock = threading.Lock()
 
@@ -108,7 +107,7 @@ class Access:
         """Refuse a call of a model that is not open; bedrock-mantle asks for no form."""
         with self._lock:
             rule = self._rule(model, region)
-            self._check_mode(model, rule)
+            self._check_mode(model, region, rule)
             status = self._agreement(model, region).status
             authorized = rule.get("authorized", True)
             entitled = rule.get("entitled", True)
@@ -126,11 +125,16 @@ class Access:
             if not entitled:
                 raise AwsError("AccessDeniedException", NO_ACCESS)
 
-    def _check_mode(self, model: Model, rule: Mapping[str, Any]) -> None:
-        modes = rule.get("retention", model.retention if self._minded else ())
-        mode = "default" if self._mode == "inherit" else self._mode
+    def _check_mode(self, model: Model, region: str, rule: Mapping[str, Any]) -> None:
+        minded = self._first_mode is not None or region in self._modes
+        modes = rule.get("retention", model.retention if minded else ())
+        mode = self._mode(region)["mode"].replace("inherit", "default")
         if modes and mode not in modes:
             raise invalid(f"data retention mode '{mode}' is not available for this model")
+
+    def _mode(self, region: str) -> dict[str, str]:
+        """The account's mode of data retention, which each region has for itself."""
+        return self._modes.get(region, {"mode": self._first_mode or "default"})
 
     def _rule(self, model: Model, region: str) -> Mapping[str, Any]:
         names = [model.id, *(f"{prefix}.{model.id}" for prefix in model.prefixes)]
@@ -222,16 +226,15 @@ class Access:
         self._form = form
         return json_reply({}, status=201)
 
-    def _get_mode(self, _: Request) -> Reply:
-        updated = {"updatedAt": self._updated} if self._updated else {}
-        return json_reply({"mode": self._mode, **updated})
+    def _get_mode(self, request: Request) -> Reply:
+        return json_reply(self._mode(request.region))
 
     def _put_mode(self, request: Request) -> Reply:
         mode = request.json().get("mode")
         _check_enum("mode", mode, RETENTION_MODES)
         now = datetime.datetime.now(datetime.timezone.utc)
-        self._mode, self._minded = str(mode), True
-        self._updated = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+        updated = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+        self._modes[request.region] = {"mode": str(mode), "updatedAt": updated}
         return self._get_mode(request)
 
 

@@ -27,7 +27,7 @@
 
 Calls of a model, jobs and Bedrock's operations on agreements, form and data retention meet what
 `access` and `account` say, and the operations change it. Without such rules everything is open;
-the data retention that AWS asks for some models counts from where a rule or
+the data retention that AWS asks for some models counts from where a rule or, in its region,
 PutAccountDataRetention sets the account's mode. No call makes an agreement by itself, as AWS lets
 the first call of a model do.
 

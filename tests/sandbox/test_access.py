@@ -464,6 +464,14 @@ def test_some_models_ask_for_a_mode_of_data_retention(
         assert f"data retention mode '{shown}' is not" in not_answering(f"global.{model}")
 
 
+def test_a_region_has_its_own_mode(start: Start) -> None:
+    start({"account": {"retention": "none"}})
+    boto("bedrock").put_account_data_retention(mode="aws_review")
+    assert answers(f"global.{FABLE}")
+    assert boto("bedrock", "eu-west-1").get_account_data_retention()["mode"] == "none"
+    assert "'none' is not" in not_answering(f"global.{FABLE}", "eu-west-1")
+
+
 def test_a_mode_that_there_is_not(start: Start) -> None:
     start()
     put = boto("bedrock").put_account_data_retention
