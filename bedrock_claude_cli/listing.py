@@ -57,14 +57,19 @@ def details(
     from bedrock_claude_cli.bedrock import model_details
 
     wanted, own = _wanted(ctx, text, known, offline=offline)
-    listed = None if offline else survey(ctx, regions)
-    if own and listed:
-        home = own["inferenceProfileArn"].split(":")[3]
-        listed = tuple(
-            each._replace(profiles=(*each.profiles, own)) if each.region == home else each
-            for each in listed
-        )
+    listed: Sequence[surveys.Listed] | None = None if offline else survey(ctx, regions)
+    if own:
+        listed = [_beside(each, own) for each in listed or ()]
     return model_details.details(wanted, listed, regions, known)
+
+
+def _beside(listed: surveys.Listed, own: surveys.Told) -> surveys.Listed:
+    """A region's lists with an inference profile of the account's own, which AWS may leave out."""
+    arn = own["inferenceProfileArn"]
+    there = [each["inferenceProfileArn"] for each in listed.profiles]
+    if arn.split(":")[3] != listed.region or arn in there:
+        return listed
+    return listed._replace(profiles=[*listed.profiles, own])
 
 
 def region_of(ctx: Context, text: str) -> str:
@@ -145,7 +150,12 @@ def _offered(
         models = [model["modelArn"] for model in own["models"]]
         return target, policies.through_profile(own["inferenceProfileArn"], models)
     ways = list(model_details.ways(wanted, [listed], known))
-    target = model_id.fallbacks(target, [way.id for way in ways], known) or target
+    moved = model_id.fallbacks(target, [way.id for way in ways], known)
+    if moved:
+        instead = (
+            f"`{target.model_id}` is not listed in {target.region}: `{moved.model_id}` instead"
+        )
+        target = moved._replace(notes=(instead, *moved.notes[1:]))
     way = next((way for way in ways if way.endpoint == target.endpoint), None)
     if way is None or way.arn is None:
         there = [way.endpoint for way in ways if way.endpoint]

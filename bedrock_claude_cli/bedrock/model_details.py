@@ -107,7 +107,7 @@ def details(
     told = next(_summaries(wanted.base_id, listed or ()), {})
     modalities = told.get("inputModalities")
     found = shipped(wanted, regions, catalog) if listed is None else ways(wanted, listed, catalog)
-    capabilities = {name: getattr(known, name) for name in Capabilities.__dataclass_fields__}
+    named = Capabilities.__dataclass_fields__ if known else ()
     return Details(
         alias=known.alias if known else None,
         name=known.name if known else told.get("modelName") or wanted.base_id,
@@ -119,7 +119,7 @@ def details(
         context_window=known.context_window if known else None,
         max_output_tokens=known.max_output_tokens if known else None,
         input_modalities=None if modalities is None else tuple(modalities),
-        capabilities=Capabilities(**capabilities) if known else Capabilities(),
+        capabilities=Capabilities(**{name: getattr(known, name) for name in named}),
         data_retention=known.data_retention if known else None,
         endpoints=tuple(sorted(found, key=lambda way: (rank(way.endpoint), way.id))),
         mantle_id=known.mantle_id if known else None,
