@@ -35,6 +35,8 @@ def printed(run: Run, *argv: str) -> Any:
         ("ask --dry-run", (*ASK, "--dry-run", "hi")),
         ("ask --count-tokens", (*ASK, "--count-tokens", "hi")),
         ("list-models", ("list-models", "--sandbox", "--json")),
+        ("list-models MODEL", ("list-models", "opus-5.5", "--sandbox", "--json")),
+        ("list-models --diff", ("list-models", "--diff", "--sandbox", "--json")),
         ("verify-creds", ("verify-creds", "--sandbox", "--json")),
         ("enable-logging", ("enable-logging", "--sandbox", "--yes", "--json")),
         ("logs status", ("logs", "status", "--sandbox", "--json")),
@@ -56,6 +58,16 @@ def test_the_keys_of_a_result(run: Run, section: str, argv: tuple[str, ...]) -> 
     [
         ("usage", (*ASK, "hi"), ["usage"]),
         ("list-models ids", ("list-models", "--sandbox", "--json"), [0, "ids", 0]),
+        (
+            "list-models endpoints",
+            ("list-models", "opus", "--sandbox", "--json"),
+            ["endpoints", 0],
+        ),
+        (
+            "list-models capabilities",
+            ("list-models", "opus", "--sandbox", "--json"),
+            ["capabilities"],
+        ),
         ("verify-creds checks", ("verify-creds", "--sandbox", "--json"), ["checks", 0]),
         (
             "enable-logging regions",
