@@ -128,7 +128,7 @@ def read(told: Mapping[str, Any] | None) -> State:
     """AWS's words as ours."""
     if told is None:
         return State()
-    status = part(told, "agreementAvailability")["status"]
+    status = part(part(told, "agreementAvailability"), "status")
     return State(
         agreement=_AGREEMENTS.get(status, "none"),
         authorized=part(told, "authorizationStatus") == "AUTHORIZED",

@@ -223,6 +223,8 @@ def _conclude(ctx: Context, asked: Request) -> None:
 def _tell_interrupted(ctx: Context, asked: Request) -> None:
     for step in asked.done:
         ctx.out.asked("done", f"{step.kind} {step.what}")
+    for step in asked.left if asked.done else ():
+        ctx.out.asked("left", f"{step.kind} {step.what}")
     _show_json(ctx, asked)
     told = "the same command continues" if asked.done or not asked.changes else NOTHING
     ctx.out.asked("note", f"interrupted; {told}")
