@@ -56,6 +56,7 @@ class _Agreement:
     status: str
     left: int | None
     outcome: str
+    entitled: bool = True
 
     def look(self) -> str:
         """The status as it is shown; a look brings a pending agreement nearer to its outcome."""
@@ -108,9 +109,9 @@ class Access:
         with self._lock:
             rule = self._rule(model, region)
             self._check_mode(model, region, rule)
-            status = self._agreement(model, region).status
+            agreement = self._agreement(model, region)
+            status, entitled = agreement.status, agreement.entitled
             authorized = rule.get("authorized", True)
-            entitled = rule.get("entitled", True)
             if mantle and not (authorized and entitled and status == "available"):
                 words = f"{model.first_party_id} is not available for this account."
                 raise AwsError("AccessDeniedException", words)
@@ -118,12 +119,12 @@ class Access:
                 raise invalid("Operation not allowed")
             if self._form is None and not mantle:
                 raise AwsError("ResourceNotFoundException", NO_FORM)
+            if not entitled:
+                raise AwsError("AccessDeniedException", NO_ACCESS)
             if status == "pending":
                 raise AwsError("MPAgreementBeingCreated", BEING_MADE)
             if status != "available":
                 raise AwsError("AccessDeniedException", MARKETPLACE)
-            if not entitled:
-                raise AwsError("AccessDeniedException", NO_ACCESS)
 
     def _check_mode(self, model: Model, region: str, rule: Mapping[str, Any]) -> None:
         minded = self._first_mode is not None or region in self._modes
@@ -151,7 +152,8 @@ class Access:
         if found is None:
             rule = self._rule(model, region)
             status = rule.get("agreement", "available")
-            found = _Agreement(status, rule.get("polls"), "available")
+            entitled = rule.get("entitled", True)
+            found = _Agreement(status, rule.get("polls"), "available", entitled)
             found.settle()
             self._agreements[model.id, region] = found
         return found
@@ -159,7 +161,8 @@ class Access:
     def _availability(self, request: Request) -> Reply:
         model = _base_model(request)
         rule = self._rule(model, request.region)
-        status = self._agreement(model, request.region).look()
+        found = self._agreement(model, request.region)
+        status = found.look()
         agreement = {"status": _STATUS[status]}
         if status == "error":
             agreement["errorMessage"] = "The AWS Marketplace subscription could not be completed."
@@ -171,7 +174,7 @@ class Access:
                 "modelId": model.id,
                 "agreementAvailability": agreement,
                 "authorizationStatus": "AUTHORIZED" if authorized else "NOT_AUTHORIZED",
-                "entitlementAvailability": available[rule.get("entitled", True)],
+                "entitlementAvailability": available[found.entitled],
                 "regionAvailability": available[here],
             }
         )

@@ -15,8 +15,8 @@
              agreement (available, none, pending or error), polls (how often
              GetFoundationModelAvailability shows a pending agreement before it is available; one
              that is just made has none of these without it, one that is pending at the start never
-             ends), authorized, entitled (true or false), retention (the modes of data retention
-             that the model takes)
+             ends), authorized, entitled (true or false; one that is made entitles), retention (the
+             modes of data retention that the model takes)
     account: what holds for the whole account at the start: form (false: the use-case form was not
              submitted), retention (its mode of data retention)
     empty:   true: FilterLogEvents finds nothing yet, as when a record is still on its way

@@ -417,6 +417,15 @@ def test_an_agreement_that_is_deleted_closes_the_model(start: Start) -> None:
     assert answers()
 
 
+def test_an_agreement_entitles(start: Start) -> None:
+    start(access(agreement="none", entitled=False))
+    assert not_answering() == NO_ACCESS
+    agree()
+    told = boto("bedrock").get_foundation_model_availability(modelId=BASE)
+    assert told["entitlementAvailability"] == "AVAILABLE"
+    assert answers()
+
+
 def test_availability_shows_authorization_and_entitlement(start: Start) -> None:
     start(
         {"when": {"model": "*haiku*"}, "access": {"authorized": False}},
