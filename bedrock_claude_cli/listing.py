@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bedrock_claude_cli import calling
 from bedrock_claude_cli.bedrock import catalog, inventory, model_id, surveys
 from bedrock_claude_cli.bedrock.inventory import Model
 from bedrock_claude_cli.context import Context
@@ -118,6 +117,7 @@ def policy(
     ctx: Context, regions: Sequence[str], known: catalog.Catalog, *, offline: bool
 ) -> dict[str, Any]:
     """The least policy for what `ask` would call with these settings, from each region."""
+    from bedrock_claude_cli import calling
     from bedrock_claude_cli.bedrock import policy as policies
 
     statements = []
