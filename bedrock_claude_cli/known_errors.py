@@ -29,7 +29,7 @@ class Known(NamedTuple):
     `names` empty means any name, `operation` any operation; `fragment` is matched in lower case.
     `hint` may hold `{login}`, `{model}`, `{region}` and `{unlisted}` (a region that botocore does
     not list), filled from what the command knows. `topic` is the key of what `why` says more of it,
-    in `error_topics`.
+    in `diagnosis.topics`.
     """
 
     topic: str
@@ -327,3 +327,10 @@ BY_STATUS: dict[int, Verdict] = {
 # Every other status, and what came inside a stream, where a model was at work.
 OTHER = Verdict(RejectedError, None, "no", "rejected")
 IN_A_STREAM = Verdict(UnavailableError, None, "maybe-billed", "broken-off")
+
+# Names that say what `why` may tell of an error which no row tells apart.
+BY_NAME = {
+    "ValidationException": "rejected", "ValidationError": "rejected",
+    "ResourceNotFoundException": "not-found", "NoSuchEntity": "not-found", "NoSuchKey": "not-found",
+    "ConflictException": "changing", "ResourceInUseException": "changing",
+}  # fmt: skip
