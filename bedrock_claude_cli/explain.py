@@ -9,10 +9,12 @@ from __future__ import annotations
 import errno
 import json
 import re
+import time
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, NamedTuple
 
+from bedrock_claude_cli import clock
 from bedrock_claude_cli.errors import (
     AuthError,
     CliError,
@@ -59,6 +61,7 @@ class AwsFault(NamedTuple):
     request_id: str | None
     retry_after: float | None = None
     operation: str | None = None
+    clock_ahead: float | None = None
 
 
 def fault(error: BaseException) -> AwsFault | None:
@@ -77,6 +80,7 @@ def fault(error: BaseException) -> AwsFault | None:
             request_id=meta.get("RequestId"),
             retry_after=_seconds(headers.get("retry-after")),
             operation=getattr(error, "operation_name", None),
+            clock_ahead=clock.ahead(headers.get("date"), time.time()),
         )
     headers = getattr(response, "headers", None)
     if hasattr(error, "status_code") and headers is not None:
@@ -90,6 +94,7 @@ def fault(error: BaseException) -> AwsFault | None:
             status=int(error.status_code),
             request_id=headers.get("x-amzn-requestid") or headers.get("request-id"),
             retry_after=_seconds(headers.get("retry-after")),
+            clock_ahead=clock.ahead(headers.get("date"), time.time()),
         )
     return None
 
@@ -122,7 +127,9 @@ def explain(found: AwsFault) -> CliError:
     message = " ".join(found.message.split()) if _is_page(found) else found.message
     message = f"{message[:_PAGE]}..." if _is_page(found) and message[_PAGE:] else message
     shown = ": ".join(part for part in (name or f"HTTP {found.status}", message) if part)
-    kind, hint, retry, _ = verdict(found)
+    kind, hint, retry, topic = verdict(found)
+    if topic == "clock":
+        hint = clock.hint(hint, found.message, found.clock_ahead)
     if found.operation and not found.operation.startswith(_BILLED):
         if retry == "maybe-billed":
             hint, retry = "try again in a little while", "now"

@@ -85,11 +85,13 @@ def test_every_check_is_told_in_order_and_warnings_pass(run: Run) -> None:
         "expect": "skip",
         "ttl": "ok",
         "reach": "ok",
+        "clock": "ok",
         "model": "ok",
         "invoke": "skip",
         "lifecycle": "ok",
         "logging": "warn",
     }
+    assert told["clock_skew_seconds"] == 0
     assert (told["schema"], told["sandbox"], told["ok"]) == (1, True, True)
     assert (told["account"], told["aws"], told["model"]) == (ACCOUNT, False, SONNET)
     assert told["arn"] == f"arn:aws:iam::{ACCOUNT}:user/sandbox"
@@ -150,6 +152,7 @@ def test_a_terminal_gets_columns_and_whole_commands(
         ("identity", ["GetCallerIdentity"]),
         ("expect", ["GetCallerIdentity"]),
         ("reach", ["ListFoundationModels"]),
+        ("clock", ["GetCallerIdentity"]),
         ("lifecycle", ["ListFoundationModels"]),
         ("model", ["GetFoundationModelAvailability"]),
         ("logging", ["GetModelInvocationLoggingConfiguration"]),
