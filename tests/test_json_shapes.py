@@ -38,6 +38,8 @@ def printed(run: Run, *argv: str) -> Any:
         ("list-models MODEL", ("list-models", "opus-5.5", "--sandbox", "--json")),
         ("list-models --diff", ("list-models", "--diff", "--sandbox", "--json")),
         ("verify-creds", ("verify-creds", "--sandbox", "--json")),
+        ("access check", ("access", "check", "--sandbox", "--json")),
+        ("access request", ("access", "request", "sonnet", "--sandbox", "--json")),
         ("enable-logging", ("enable-logging", "--sandbox", "--yes", "--json")),
         ("logs status", ("logs", "status", "--sandbox", "--json")),
         ("logs disable", ("logs", "disable", "--sandbox", "--json")),
@@ -68,6 +70,7 @@ def test_the_keys_of_a_result(run: Run, section: str, argv: tuple[str, ...]) -> 
             ("list-models", "opus", "--sandbox", "--json"),
             ["capabilities"],
         ),
+        ("access check models", ("access", "check", "--sandbox", "--json"), ["models", 0]),
         ("verify-creds checks", ("verify-creds", "--sandbox", "--json"), ["checks", 0]),
         (
             "enable-logging regions",

@@ -38,6 +38,7 @@ PRINTS = {
     "A loop over lines": "(?s)One sentence about Ada.*One sentence about Grace",
     "Code into another program": "^olleh$",
     "One field of the JSON": r"(?s)^\d+\n.*global\.anthropic\.claude-sonnet-4-5",
+    "Models for a new account": r"(?s)Sonnet 4\.5 is open.*Haiku 4\.5 is open",
     "Data that must stay in the EU": r"(?s)canned answer.*^eu\.anthropic",
 }
 UNRUN = {
@@ -49,6 +50,7 @@ FILES = {
     "largest.sh": "ls -S | head -1",
     "notes.fr.md": "canned answer",
     "gate.json": "breaks",
+    "access.tsv": "sonnet-4.5\topen",
 }
 RULES = """
 - when: {prompt: "largest file"}
@@ -83,7 +85,11 @@ def folder(tmp_path: Path, home: Path) -> Path:
     (place / "report.pdf").write_bytes(pdf(3))
     (place / "screenshot.png").write_bytes(png(20, 10))
     (place / "invoice.schema.json").write_text(json.dumps(SCHEMA))
-    for file, start in (("translate.yaml", "yaml\nmodel"), ("verdict.schema.json", "json\n{")):
+    for file, start in (
+        ("translate.yaml", "yaml\nmodel"),
+        ("verdict.schema.json", "json\n{"),
+        ("use-case.yaml", "yaml\ncompany"),
+    ):
         shown = re.search(rf"^```{start}.*?^```", TEXT, re.M | re.S)
         assert shown
         (place / file).write_text(shown[0].partition("\n")[2].removesuffix("```"))

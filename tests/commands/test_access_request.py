@@ -11,7 +11,7 @@ import botocore.client
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from bedrock_claude_cli.bedrock import access_steps
+from bedrock_claude_cli.bedrock import access_request, access_steps
 from bedrock_claude_cli.sandbox import Sandbox
 from tests.commands import access_world as world
 from tests.commands.access_world import NO_FORM, SONNET, agreement, changes, form_file, refuse
@@ -512,3 +512,18 @@ def test_the_embedded_sandbox_tries_it(run: Run, tmp_path: Path) -> None:
 def test_the_model_is_named_as_it_is_called(run: Run, use: Use) -> None:
     use(agreement("none"))
     assert "is open" in run("access", "request", f"global.{SONNET}", "--yes").out
+
+
+def test_the_documented_policy_is_what_a_request_takes() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "iam.md").read_text("utf-8")
+    section = text.split("## The administrator of access\n")[1].split("\n## ")[0]
+    (statement,) = json.loads(section.split("```json")[1].split("```")[0])["Statement"]
+    assert statement["Action"] == sorted((*access_request.OPENING, *access_request.RETAINING))
+
+
+def test_the_json_of_an_offer_is_as_it_is_documented(run: Run, use: Use) -> None:
+    use(agreement("none"))
+    text = (Path(__file__).parents[2] / "docs" / "json.md").read_text("utf-8")
+    (offer,) = document(run, *REQUEST, "--dry-run")["offers"]
+    row = next(line for line in text.splitlines() if line.startswith("| `offers` |"))
+    assert all(f"`{key}`" in row for key in (*offer, *offer["rate_card"][0]))
