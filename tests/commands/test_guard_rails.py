@@ -347,6 +347,38 @@ def test_an_application_profile_within_what_is_allowed_is_sent_after_one_look(
     assert operations(sandbox) == ["GetInferenceProfile", "InvokeModelWithResponseStream"]
 
 
+@pytest.mark.parametrize(
+    "named, words",
+    [
+        (arn("application-inference-profile", f"global.{SONNET}"), "on the global endpoint"),
+        (arn("application-inference-profile", f"eu.{SONNET}"), "with destinations in eu-"),
+        (arn("application-inference-profile", "abc123def456"), "AWS does not tell"),
+        (arn("default-prompt-router", "anthropic.claude:1"), "its ARN does not tell"),
+        (arn("provisioned-model", "abc123def456", "us-east-1"), "in eu-central-1 and us-east-1"),
+    ],
+)
+def test_in_region_alone_lets_nothing_through_that_leaves_the_region(
+    named: str, words: str, run: Run, use: Use, rails: Rails
+) -> None:
+    path = rails("allow_endpoints: ['eu-*']")
+    sandbox = use()
+    result = run("ask", "-m", named, "--region", "eu-central-1", "Hi", code=11)
+    check_refused(result, path, "allow_endpoints")
+    assert words in result.err
+    assert sent(sandbox) == []
+
+
+@pytest.mark.parametrize("kind", ["provisioned-model", "custom-model", "imported-model", "prompt"])
+def test_what_runs_in_its_own_region_is_allowed_as_in_region(
+    kind: str, run: Run, use: Use, rails: Rails
+) -> None:
+    rails("allow_endpoints: ['eu-*']", f"allow_models: ['*:{kind}/abc*']")
+    sandbox = use()
+    named = arn(kind, "abc123def456")
+    run("ask", "-m", named, "--region", "eu-central-1", "Hi", code=6)  # the sandbox runs none
+    assert [each["model"] for each in sandbox.requests] == [named]
+
+
 def test_an_application_profile_that_may_not_be_read_says_what_to_grant(
     run: Run, use: Use, rails: Rails
 ) -> None:
