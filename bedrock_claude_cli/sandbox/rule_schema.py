@@ -120,6 +120,7 @@ SCHEMA: dict[str, Any] = {
         "operation": _one_of(OPERATIONS, "operation"),
         "model": _text,
         "prompt": _regex,
+        "body": _regex,
         "region": _text,
     },
     "times": _whole(1),

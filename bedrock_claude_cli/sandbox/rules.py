@@ -1,6 +1,7 @@
 """Rules as plain data: which requests get another answer than the canned one.
 
-    when:    operation, model, region (globs), prompt (a regex, searched in the last user message)
+    when:    operation, model, region (globs), prompt and body (regexes, searched in the last user
+             message and in all that is sent)
     times:   how often the rule applies; without it always
     reply:   text or words (one token each), thinking, stop_reason, usage, tool_input (the input of
              a tool_use, after the text if there is one), citations (of the text, as the Messages
@@ -115,7 +116,8 @@ def _matches(rule: Mapping[str, Any], request: Request, prompt: str) -> bool:
         return False
     if not all(fnmatchcase(value, when[key]) for key, value in globs.items() if key in when):
         return False
-    return "prompt" not in when or re.search(when["prompt"], prompt) is not None
+    texts = {"prompt": prompt, "body": request.body.decode(errors="replace")}
+    return all(re.search(when[key], text) for key, text in texts.items() if key in when)
 
 
 def rule_error(request: Request, error: Mapping[str, Any]) -> AwsError:
