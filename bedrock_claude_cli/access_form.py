@@ -43,7 +43,7 @@ def can_ask(out: Output) -> bool:
 
 def ask(out: Output) -> dict[str, Any]:
     """The form, asked field by field until each is right; Ctrl-D ends it with nothing changed."""
-    out.asked("note", f"{use_case.ONE_FORM}; Ctrl-C leaves without a change")
+    out.asked("note", "Ctrl-C leaves without a change")
     form: dict[str, Any] = {}
     for key in use_case.KEYS:
         other = str(form.get("industryOption", "")).lower().startswith("other")

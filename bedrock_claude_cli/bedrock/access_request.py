@@ -118,20 +118,27 @@ def survey(text: str, wish: Wish, world: World) -> Survey:
         form = pool.submit(use_case.submitted, bedrock)
         mode = pool.submit(access_check.retention_mode, bedrock)
         offered = pool.submit(offers, bedrock, model.base_id)
-        told = _needed(state, access_check.AVAILABILITY, wish, world)
         submitted = _needed(form, access_check.FORM, wish, world)
+        told = None
+        if submitted is not None or not _says_no_form(settled(state).exception()):
+            told = _needed(state, access_check.AVAILABILITY, wish, world)
         kept = None
         if accepted is not None or wish.mode is not None or not settled(mode).exception():
             kept = _needed(mode, access_check.RETENTION, wish, world)
         account = Account(submitted is not None, kept)
         life = read_lifecycle({}, model.known)
         access = judge(model, told, None, account, life, world)
-        wanted = access.agreement in ("none", "error") and not _hopeless(access)
+        wanted = access.agreement in (None, "none", "error") and not _hopeless(access)
         if wanted or not settled(offered).exception():
             found = _needed(offered, OFFERS, wish, world)
         else:
             found = ()
     return Survey(model, access, found, submitted)
+
+
+def _says_no_form(error: BaseException | None) -> bool:
+    told = translate(error) if error else None
+    return isinstance(told, DeniedError) and told.code not in IAM
 
 
 def _needed(future: Any, action: str, wish: Wish, world: World) -> Any:

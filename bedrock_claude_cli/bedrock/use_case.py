@@ -16,8 +16,8 @@ from bedrock_claude_cli.explain import fault
 USERS = {"internal": "0", "external": "1", "both": "2"}
 MAX_BYTES = 16_384  # of the form as JSON: botocore's AcknowledgementFormDataBody
 ONE_FORM = (
-    "one form holds for the whole account and every model of Anthropic's; one that the management "
-    "account of an organization submitted holds for its members"
+    "one form holds for the whole account and every model of Anthropic's, and no operation takes "
+    "it back; one that an organization's management account submitted holds for its members"
 )
 
 
@@ -47,7 +47,7 @@ def wrong(key: Key, value: Any) -> str | None:
         said = str(value).strip().lower()
         if said in USERS or said in USERS.values():
             return None
-        return f"takes {', '.join(USERS)}{did_you_mean(said, USERS)}"
+        return f"takes internal, external or both{did_you_mean(said, USERS)}"
     if value is None or value == "":
         return "is missing" if key.required else None
     if not isinstance(value, str):

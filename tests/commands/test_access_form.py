@@ -60,7 +60,7 @@ def test_all_faults_are_told_at_once_with_their_places(run: Run, use: Use, tmp_p
         f"{path}:1:1 companyName: has 129 characters, and 128 is the most",
         f"{path}:2:1 companyWebsit: unknown key; did you mean `companyWebsite`?",
         "companyWebsite: is missing",
-        f"{path}:3:1 intendedUsers: takes internal, external, both; did you mean `internal`?",
+        f"{path}:3:1 intendedUsers: takes internal, external or both; did you mean `internal`?",
         f"{path}:4:1 industryOption: takes text",
         f"{path}:5:1 useCases: is blank",
     ):
@@ -75,8 +75,8 @@ def test_all_faults_are_told_at_once_with_their_places(run: Run, use: Use, tmp_p
         ({"companyName": 3}, "companyName: takes text"),
         ({"companyName": None}, "companyName: is missing"),
         ({"companyName": ""}, "companyName: is missing"),
-        ({"intendedUsers": 3}, "intendedUsers: takes internal, external, both"),
-        ({"intendedUsers": True}, "intendedUsers: takes internal, external, both"),
+        ({"intendedUsers": 3}, "intendedUsers: takes internal, external or both"),
+        ({"intendedUsers": True}, "intendedUsers: takes internal, external or both"),
         ({"intendedUsers": None}, "intendedUsers: is missing"),
         ({"useCases": "東" * 8192}, "bytes as JSON, and 16,384 is the most"),
     ],
@@ -140,7 +140,7 @@ def test_a_wrong_answer_is_asked_for_again(
     err = run(*REQUEST, terminal=True).err
     assert "companyName is missing" in err
     assert "companyName has 129 characters, and 128 is the most" in err
-    assert "intendedUsers takes internal, external, both" in err
+    assert "intendedUsers takes internal, external or both" in err
     assert world.sent_form(sandbox)["otherIndustryOption"] == "Fishing"
 
 

@@ -360,6 +360,32 @@ def test_a_model_without_an_offer_is_exit_5(
     assert not changes(sandbox)
 
 
+def test_a_state_that_is_hidden_until_the_form_is_there_is_no_end(
+    run: Run, use: Use, tmp_path: Path
+) -> None:
+    text = "Model use case details have not been submitted for this account."
+    hidden = refuse("GetFoundationModelAvailability", text, "ResourceNotFoundException")
+    sandbox = use(NO_FORM, agreement("none"), {**hidden, "times": 1})
+    run(*REQUEST, "--form", form_file(tmp_path), "--yes")
+    assert changes(sandbox) == [PUT_FORM, CREATE]
+
+
+def test_with_an_api_key_the_account_is_not_named(
+    run: Run, use: Use, certificate: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "fake-bedrock-api-key"
+    rules = (RETENTION, agreement("none"))
+    sandbox = use(*rules, tls=certificate, strict_auth=("AKIAUNUSEDUNUSED0000", key))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CA_BUNDLE", certificate[0])
+    monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", key)
+    result = run(*REQUEST, "--yes")
+    assert "us-east-1 in the API key's account:" in result.out
+    assert changes(sandbox) == [CREATE]
+    assert not world.operations(sandbox, "GetCallerIdentity")
+
+
 # What IAM does not allow
 
 
