@@ -14,7 +14,7 @@ from bedrock_claude_cli.bedrock.catalog import load
 from bedrock_claude_cli.bedrock.catalog_diff import differences
 from bedrock_claude_cli.bedrock.surveys import Listed
 from bedrock_claude_cli.sandbox import Sandbox, models
-from tests.commands.test_list_models_one import NEXT, OPUS, own_profile
+from tests.commands.test_list_models_one import NEXT, OPUS, OWN, own_profile
 from tests.conftest import Run
 
 SONNET = "anthropic.claude-sonnet-4-5-20250929-v1:0"
@@ -160,6 +160,10 @@ def test_an_inference_profile_of_the_account_s_own_is_no_difference(
     use()
     own_profile(monkeypatch)
     assert told(run) == []
+    routes = [{"modelArn": f"arn:aws:bedrock:us-east-1::foundation-model/{NEXT}"}]
+    foreign = {"inferenceProfileId": "a1b2c3d4e5f6", "inferenceProfileArn": OWN, "models": routes}
+    found = differences([Listed("us-east-1", [], [foreign])], load(), date(2026, 11, 20))
+    assert not [each for each in found if each.what == "new-model"]
 
 
 def test_refused_lists_are_told_with_the_documented_code(run: Run, use: Use) -> None:
