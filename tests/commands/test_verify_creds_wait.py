@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bedrock_claude_cli.bedrock import verify_wait
+from bedrock_claude_cli.bedrock.checks import Check
 from bedrock_claude_cli.output import Output
 from bedrock_claude_cli.sandbox import Sandbox
 from tests.commands.ask_help import SONNET, operations
@@ -176,7 +177,7 @@ def test_pauses_grow_and_never_reach_beyond_the_end() -> None:
     clock, pauses = [0.0], []
 
     class Report:
-        checks = (verify_wait.Check("identity", "fail", "x", exit_code=7, code="X"),)
+        checks = (Check("identity", "fail", "x", exit_code=7, code="X"),)
         credentials = type("Credentials", (), {"method": None})
 
     def pause(seconds: float) -> None:
