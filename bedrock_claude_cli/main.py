@@ -19,7 +19,7 @@ from bedrock_claude_cli.options import Door, Shared
 
 COMMANDS = {
     "verify-creds": ("verify_creds", "Check credentials, region, model access and logging."),
-    "list-models": ("list_models", "List the Claude models that can be called, and their ids."),
+    "list-models": ("list_models", "List the Claude models that can be called, or all about one."),
     "ask": ("ask", "Ask Claude a question; the answer streams to stdout."),
     "run": ("run", "Ask many prompts from a file, each answer a line of another."),
     "jobs": ("jobs", "Send many prompts as batch jobs of Bedrock's, over S3."),

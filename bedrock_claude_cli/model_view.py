@@ -117,7 +117,7 @@ def show(out: Output, model: Details) -> None:
     for group in _alike(model.endpoints):
         way = group[0]
         route = f"from {_sources(group, len(model.regions))}"
-        if way.destinations != (way.region,):
+        if way.destinations not in (None, (way.region,)):
             route += f" to {_to(way, ', ')}"
         title = f"{way.endpoint}: {way.id}" if way.endpoint else way.id
         _entry(out, "endpoint", [title, route, way.residency, *_prices(way)])
@@ -154,7 +154,7 @@ def _facts(model: Details) -> Iterator[tuple[str, str]]:
 def _dates(life: Lifecycle) -> str:
     named = (
         ("launched", life.launch),
-        ("legacy since", life.legacy),
+        ("since" if life.status == "LEGACY" else "legacy since", life.legacy),
         ("extended access since", life.extended_access),
         ("ends", life.end_of_life),
     )
@@ -167,7 +167,7 @@ def _count(count: int | None) -> str:
 
 
 def _abilities(can: Capabilities) -> Iterator[tuple[str, bool | None]]:
-    least = f" (from {can.min_cache_tokens} tokens)" if can.min_cache_tokens else ""
+    least = f" (from {can.min_cache_tokens:,} tokens)" if can.min_cache_tokens else ""
     counted = f" (by {can.count_tokens})" if can.count_tokens else ""
     yield "images", can.vision
     yield "PDF", can.pdf

@@ -68,7 +68,11 @@ def command(
         bool, typer.Option("--offline", help="The shipped catalogue; no network.")
     ] = False,
 ) -> None:
-    """List the Claude models that can be called, and their ids; or all about one MODEL."""
+    """List the Claude models that can be called, or all about one.
+
+    With MODEL every way to reach it: id, route, residency and price of each endpoint, what the
+    model can, and its lifecycle.
+    """
     if endpoint is not None and endpoint not in ENDPOINTS[1:]:
         raise UsageError(f"no endpoint `{endpoint}`", hint=f"one of {', '.join(ENDPOINTS[1:])}")
     if all_regions and (region or offline):

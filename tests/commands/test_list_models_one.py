@@ -147,6 +147,10 @@ def test_a_pipe_gets_facts_and_a_line_for_each_endpoint(run: Run, use: Use) -> N
         "cache $0.22 read, $5.5 write (5m), $8.8 write (1h)",
     ]
     assert found["global"][3] == "any commercial region"
+    old = cells(run("list-models", "opus-4.1").out)
+    assert old["lifecycle"] == [
+        "legacy, since 2026-07-08, extended access since 2026-10-08, ends 2027-01-08"
+    ]
 
 
 def test_a_long_prompts_price_is_told_apart(run: Run, use: Use) -> None:
@@ -244,6 +248,9 @@ def test_offline_says_what_only_aws_knows(run: Run, use: Use) -> None:
     assert found["global"]["destinations"] == ["*"]
     assert found["in-region"]["destinations"] == ["eu-west-2"]
     assert found["eu"]["price"]["input"] == 5.5
+    lines = cells(run("list-models", "opus-4.6", "--offline", "--region", "eu-west-2").out)
+    assert lines["eu"][3] == "unknown"
+    assert "input" not in lines
 
 
 def test_a_model_that_is_not_offered_says_where_it_is(run: Run, use: Use) -> None:
