@@ -12,6 +12,8 @@ import pytest
 
 from bedrock_claude_cli.bedrock.catalog import load
 from bedrock_claude_cli.sandbox import Sandbox, control, models
+from bedrock_claude_cli.sandbox.request import Request
+from bedrock_claude_cli.sandbox.wire import Reply
 from tests.conftest import Run
 
 OPUS = "anthropic.claude-opus-5-5"
@@ -332,25 +334,34 @@ def test_an_id_that_nobody_knows_is_rejected(run: Run, use: Use) -> None:
     assert f"`bedrock-claude list-models {NEXT} --all-regions`" in told
 
 
-def own_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+def own_profile(monkeypatch: pytest.MonkeyPatch, *, listed: bool = True) -> None:
     """The account has an inference profile of its own, which routes as `us.` does."""
-    listed = control.profiles
+    shipped, get = control.profiles, control.get_inference_profile
 
     def profiles(region: str) -> list[dict[str, Any]]:
-        rows = listed(region)
+        rows = shipped(region)
         like = next(row for row in rows if row["inferenceProfileId"] == f"us.{OPUS}")
         mine = {"inferenceProfileId": "a1b2c3d4e5f6", "inferenceProfileArn": OWN,
                 "type": "APPLICATION"}  # fmt: skip
         return [*rows, like | mine]
 
-    monkeypatch.setattr(control, "profiles", profiles)
+    def got(request: Request) -> Reply:
+        with monkeypatch.context() as patch:
+            patch.setattr(control, "profiles", profiles)
+            return get(request)
+
+    monkeypatch.setattr(control, "get_inference_profile", got)
+    if listed:
+        monkeypatch.setattr(control, "profiles", profiles)
 
 
+@pytest.mark.parametrize("listed", [True, False])
 def test_an_inference_profile_of_the_account_s_own_leads_to_its_model(
-    run: Run, use: Use, monkeypatch: pytest.MonkeyPatch
+    run: Run, use: Use, monkeypatch: pytest.MonkeyPatch, listed: bool
 ) -> None:
+    """Whether ListInferenceProfiles names it without being asked for its type, or not."""
     use()
-    own_profile(monkeypatch)
+    own_profile(monkeypatch, listed=listed)
     found = shown(run, OWN)
     assert found["base_id"] == OPUS
     (own,) = [way for way in found["endpoints"] if way["id"] == OWN]
