@@ -137,6 +137,10 @@ TABLE: tuple[Known, ...] = (
           _MARKETPLACE),
     Known("agreement-pending", ("MPAgreementBeingCreated",), "", DeniedError,
           _AGREEMENT, "later"),
+    Known("agreement-pending", ("AccessDeniedException",),
+          "marketplace subscription for this model is", DeniedError, _AGREEMENT, "later"),
+    Known("use-case-form", ("AccessDeniedException",), "have not filled out the request form",
+          DeniedError, _USE_CASE),
     Known("api-key", ("AccessDeniedException", "AccessDenied"), "authentication failed", AuthError,
           "the Bedrock API key in AWS_BEARER_TOKEN_BEDROCK is not valid; make a new one, "
           "or unset it to use your AWS credentials"),
@@ -240,8 +244,9 @@ TABLE: tuple[Known, ...] = (
 OF_A_MODEL = (_SLOWER, _BUSY)
 
 NO_CREDENTIALS = (
-    "run `aws configure` or `aws sso login`, or copy keys from your AWS access portal "
-    "(Command line or programmatic access); `--sandbox` tries everything without an account"
+    "run `aws configure`, or `aws configure sso` and then name its profile with --profile, or copy "
+    "keys from your AWS access portal (Command line or programmatic access); `--sandbox` tries "
+    "everything without an account"
 )
 _UNREACHED = "check the network, the proxy and the region's name; nothing was billed{unlisted}"
 

@@ -76,6 +76,11 @@ CASES = [
          "to perform the required AWS Marketplace actions (aws-marketplace:ViewSubscriptions, "
          "aws-marketplace:Subscribe) to enable access to this model.", DENIED,
          f"`bedrock-claude access request {ALIAS}`, run once by an identity with aws-marketplace:"),
+    Case(REFUSED, 403, "Your account is not authorized to access this model. Your AWS Marketplace "
+         "subscription for this model is still being processed", DENIED,
+         f"`bedrock-claude access request {ALIAS}` waits", "later"),
+    Case(REFUSED, 403, "You have not filled out the request form", DENIED,
+         f"`bedrock-claude access request {ALIAS}` submits"),
     Case("MPAgreementBeingCreated", 403, "The agreement is being created", DENIED,
          f"`bedrock-claude access request {ALIAS}` waits", "later"),
     Case(REFUSED, 403, "You don't have access to the model with the specified model ID.", DENIED,

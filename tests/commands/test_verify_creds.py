@@ -303,7 +303,7 @@ def test_no_credentials_names_the_ways_to_get_some(run: Run) -> None:
     check = report(run("verify-creds", "--json", code=4))["by_name"]["credentials"]
     for way in (
         "aws configure",
-        "aws sso login",
+        "aws configure sso",
         "Command line or programmatic access",
         "--sandbox",
     ):
