@@ -46,6 +46,9 @@ MAY_IMPORT = {
     "confirm": {"errors", "output"},
     "logging_view": {"output", "bedrock"},
     "access_form": {"errors", "output", "yaml_file", "bedrock"},
+    "opening": {
+        "access_form", "access_view", "confirm", "context", "errors", "explain", "bedrock",
+    },
     "access_view": {"errors", "logging_view", "output", "terminal", "bedrock"},
     "log_view": {"errors", "explain", "output", "terminal", "bedrock", "usage_report"},
     "usage_report": {"output", "terminal", "bedrock"},
@@ -84,7 +87,7 @@ MAY_IMPORT = {
         "asking", "running", "run_plan", "calling", "compose", "context", "options", "complete",
         "output",
         "terminal", "question", "reply", "extract", "confirm", "logging_view", "log_view",
-        "usage_report", "access_form", "access_view", "errors", "explain", "config",
+        "usage_report", "access_form", "access_view", "opening", "errors", "explain", "config",
         "config_example", "config_file",
         "bedrock", "sandbox", "diagnosis",
     },

@@ -228,6 +228,7 @@ def test_a_failure_of_one_model_does_not_lose_the_others(run: Run, use: Use) -> 
     told = report(run, code=9)
     assert told["by_name"]["opus-5"]["access"] == "unknown"
     assert told["by_name"]["opus-5"]["error"]["code"] == "ThrottlingException"
+    assert told["unseen"] == []
     assert told["by_name"]["sonnet-4.5"]["access"] == "open"
     assert "Too many" in run(*CHECK, "opus-5", "sonnet-4.5", code=9).out
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from bedrock_claude_cli import access_form
 from bedrock_claude_cli.sandbox import Sandbox
 from tests.commands import access_world as world
 from tests.commands.access_world import NO_FORM, changes, form_file
@@ -165,13 +164,12 @@ def test_an_end_of_the_answers_changes_nothing(
 def test_ctrl_c_in_the_form_changes_nothing(
     run: Run, use: Use, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Interrupted(Pipe):
-        def readline(self, size: int = -1, /) -> str:
-            raise KeyboardInterrupt
+    def interrupted(_: Any) -> str:
+        raise KeyboardInterrupt
 
     sandbox = use(NO_FORM)
-    world.typed(monkeypatch)
-    monkeypatch.setattr(access_form.sys, "stdin", Interrupted(terminal=True))
+    world.typed(monkeypatch, "Example Corp")
+    monkeypatch.setattr(Pipe, "readline", interrupted)
     assert "interrupted; nothing was changed" in run(*REQUEST, terminal=True, code=130).err
     assert not changes(sandbox)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,16 @@ def test_the_way_from_a_refused_ask_to_an_answer(run: Run, use: Use, tmp_path: P
         "otherIndustryOption": "",
     }
     assert run("ask", "-n", "--model", "sonnet-4.5", "hi").out
+
+
+@pytest.mark.parametrize("status", ["none", "pending", "error"])
+def test_the_way_from_verify_creds(run: Run, use: Use, status: str) -> None:
+    use(agreement(status, polls=2))
+    told = json.loads(run("verify-creds", "--json", code=0 if status == "pending" else 5).out)
+    (hint,) = [each["hint"] for each in told["checks"] if each["name"] == "model"]
+    command = shlex.split(hint.split("`")[1])[1:]
+    assert command[:2] == ["access", "request"]
+    run(*command, "--yes", code=5 if status == "error" else 0)
 
 
 def test_an_open_model_is_said_to_be_and_nothing_is_done(run: Run, use: Use) -> None:
@@ -148,6 +159,15 @@ def test_anything_else_is_exit_1_and_changes_nothing(
     sandbox = use(agreement("none"))
     world.typed(monkeypatch, *answer)
     assert "nothing was changed" in run(*REQUEST, terminal=True, code=1).err
+    assert not changes(sandbox)
+
+
+def test_nobody_is_asked_to_agree_to_what_json_hides(
+    run: Run, use: Use, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox = use(agreement("none"))
+    world.typed(monkeypatch, "y")
+    assert "not shown on a terminal" in run(*REQUEST, "--json", terminal=True, code=2).err
     assert not changes(sandbox)
 
 
@@ -303,7 +323,7 @@ def test_an_agreement_that_fails_is_exit_5_with_the_words_of_aws(run: Run, use: 
     told = document(run, *REQUEST, "--yes", code=5)
     assert "The AWS Marketplace subscription could not be completed" in told["error"]["message"]
     assert "aws-marketplace:Subscribe" in told["error"]["hint"]
-    assert told["error"]["exit_code"] == 5
+    assert (told["error"]["exit_code"], told["access"]) == (5, "closed")
     assert changes(sandbox) == [CREATE]  # the failed one is made anew
 
 
@@ -463,7 +483,7 @@ def test_after_a_failure_the_same_command_continues(run: Run, use: Use, tmp_path
     sandbox = use(NO_FORM, agreement("none"), {**failing, "times": 3})
     argv = (*REQUEST, "--form", form_file(tmp_path), "--yes")
     told = document(run, *argv, code=7)
-    assert (len(told["done"]), len(told["left"])) == (1, 1)
+    assert (len(told["done"]), len(told["left"]), told["access"]) == (1, 1, "closed")
     assert "the same command continues" in told["error"]["hint"]
     run(*argv)
     assert changes(sandbox).count(PUT_FORM) == 1
