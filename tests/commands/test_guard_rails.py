@@ -11,6 +11,8 @@ import pytest
 
 from bedrock_claude_cli import batch_submit
 from bedrock_claude_cli.bedrock import catalog
+from bedrock_claude_cli.bedrock.guard_rails import Guard, Rule
+from bedrock_claude_cli.bedrock.model_id import Target, fallbacks
 from bedrock_claude_cli.sandbox import Sandbox
 from tests.commands.ask_help import SONNET, operations
 from tests.commands.jobs_world import BUCKET, made, make_bucket, manifest, records, submit
@@ -301,6 +303,14 @@ def test_it_is_tried_where_it_is_allowed(rule: str, run: Run, use: Use, rails: R
     sandbox = use()
     run("ask", "-m", SONNET, "--region", "eu-west-1", "Hi")
     assert sandbox.requests[-1]["model"] == f"eu.{SONNET}"
+
+
+def test_of_several_ids_that_could_be_tried_an_allowed_one_is() -> None:
+    rule = Rule("allow_endpoints", ("in-region", "apac"), "config.yaml:2")
+    refused = Target("anthropic.x", "anthropic.x", "in-region", None, "ap-northeast-1", "base")
+    offered = ["global.anthropic.x", "jp.anthropic.x", "apac.anthropic.x"]
+    tried = fallbacks(refused._replace(guard=Guard(rule)), offered, catalog.load())
+    assert tried and tried.model_id == "apac.anthropic.x"
 
 
 # What is allowed
