@@ -86,7 +86,8 @@ def command(
     if all_regions:
         regions = _all_regions(ctx, known)
     else:
-        regions = list(dict.fromkeys(region or [listing.region_of(ctx, model or "")]))
+        named = region and ctx.regions(list(dict.fromkeys(region)))
+        regions = named or [listing.region_of(ctx, model or "")]
     if offline:
         ctx.out.note(f"the shipped catalogue of {known.date}; AWS was not asked")
     if policy:

@@ -299,6 +299,14 @@ def test_an_unknown_alias_is_told_before_any_request(run: Run, use: Use) -> None
     assert server.requests == []
 
 
+@pytest.mark.parametrize("more", [(), ("--offline",), ("--offline", "--policy")])
+def test_a_region_that_there_is_not_is_told(run: Run, use: Use, more: tuple[str, ...]) -> None:
+    server = use()
+    told = run("list-models", "opus", "--region", "us-east1", *more, code=3).err
+    assert "no AWS region is called `us-east1`" in told
+    assert server.requests == []
+
+
 def test_what_is_no_model_is_a_usage_error(run: Run, use: Use) -> None:
     server = use()
     other = "arn:aws:bedrock:us-east-1:000000000000:provisioned-model/abc"
