@@ -157,9 +157,12 @@ def denied(told: CliError, message: str, world: World, *, retaining: bool) -> De
     """The refusal, with all that has to be allowed and the way without it."""
     actions = sorted((*OPENING, *(RETAINING if retaining else ())))
     statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+    mends = f"adds {json.dumps(statement)}"
+    if "explicit deny" in told.message.lower():
+        mends = "lifts that Deny, which overrules every Allow"
     hint = (
-        f"an administrator adds {json.dumps(statement)}, or opens the model in the console: "
-        f"{console(world.region)}; then the same command continues"
+        f"an administrator {mends}, or opens the model in the console: {console(world.region)}; "
+        "then the same command continues"
     )
     return DeniedError(message, hint=hint, code=told.code, request_id=told.request_id)
 

@@ -160,6 +160,7 @@ def _missing(
     if life.status == "EOL":
         when = f" on {life.end_of_life}" if life.end_of_life else ""
         yield f"it reached its end of life{when}", False
+        return
     if isinstance(error, DeniedError) and error.code not in IAM:
         yield error.message, True
     if state.in_region is False:

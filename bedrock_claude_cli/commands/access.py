@@ -39,7 +39,8 @@ def check(
         ),
     ] = None,
     every: Annotated[
-        bool, typer.Option("--all", help="Also what the region does not offer, or no more.")
+        bool,
+        typer.Option("--all", help="Also models that the region does not offer, and ended ones."),
     ] = False,
 ) -> int:
     """Show what stands between the account and each model, and what mends it.

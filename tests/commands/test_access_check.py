@@ -133,7 +133,7 @@ def test_what_the_region_does_not_offer_or_no_more_is_closed(run: Run, use: Use)
     assert "not offered in eu-west-1" in " ".join(row["missing"])
     assert row["command"] == "bedrock-claude list-models --all-regions"
     row = one(run, "sonnet-4", *flags, code=5)
-    assert "end of life" in row["missing"][0]
+    assert row["missing"] == ["it reached its end of life on 2026-10-14"]
     assert "--active" in row["command"]
 
 

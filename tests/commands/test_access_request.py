@@ -438,6 +438,16 @@ def test_a_refused_action_is_named_with_all_that_it_takes(
     assert ("nothing was changed" in err) is (not action.startswith(("bedrock:P", "bedrock:C")))
 
 
+def test_a_deny_is_not_answered_with_an_allow(run: Run, use: Use) -> None:
+    text = (
+        "User: arn:aws:iam::000000000000:user/x is not authorized to perform: "
+        "bedrock:CreateFoundationModelAgreement with an explicit deny in a service control policy"
+    )
+    use(agreement("none"), refuse(CREATE, text))
+    err = run(*REQUEST, "--yes", code=5).err
+    assert "lifts that Deny" in err and '"Allow"' not in err
+
+
 def test_a_refused_change_of_the_mode_names_its_action(run: Run, use: Use) -> None:
     use(RETENTION, {"deny": "bedrock:PutAccountDataRetention"})
     err = run(*FABLE, "--yes", "--data-retention", "aws_review", code=5).err
