@@ -183,6 +183,8 @@ def test_a_terminal_of_80_columns_holds_all_but_links(
     flat = " ".join(told.split())
     assert f"endpoint eu: eu.{SONNET} from eu-west-2 to eu-west-2, eu-central-1" in flat
     assert "data stays in the UK and the EU $3.3 in, $16.5 out per million tokens, +10 %" in flat
+    here = run("list-models", "opus-5.5", "--region", "eu-west-2", terminal=True).out
+    assert "from eu-west-2 data stays in eu-west-2 alone" in " ".join(here.split())
 
 
 def test_a_wide_terminal_needs_no_second_line(
