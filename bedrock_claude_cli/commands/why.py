@@ -47,12 +47,12 @@ def command(
     A whole traceback or log will do: of boto3, the AWS CLI, Anthropic's and AWS's SDKs, Claude
     Code, litellm, Terraform or curl. The last error counts. Nothing is sent anywhere.
     """
-    content, cut = _read(text or [])
+    content, left_out = _read(text or [])
     if not content.strip():
         raise UsageError("the text is empty", hint=_HOW)
-    if cut:
-        ctx.out.note(f"only the last {len(content) >> 20} MiB of the text are looked at")
-    answer = diagnose(pasted.clean(content))
+    if left_out is not None:
+        ctx.out.note(f"only the last {len(content) >> 10:,} KiB of the text are looked at")
+    answer = diagnose(pasted.clean(content), left_out or 0)
     if isinstance(answer, Unknown):
         raise RejectedError(
             f"no error is known in this text; line {answer.line} was taken for one: {answer.text}",
@@ -68,8 +68,8 @@ def command(
             ctx.out.line(f"{label}\t{' '.join(value.split())}")
 
 
-def _read(words: list[str]) -> tuple[bytes, bool]:
-    """The text, or its end where it is very long, and whether it was cut."""
+def _read(words: list[str]) -> tuple[bytes, int | None]:
+    """The text, or its end where it is very long, and how many lines were left out then."""
     if words and words != ["-"]:
         return pasted.read(io.BytesIO(" ".join(words).encode("utf-8", "surrogateescape")))
     if sys.stdin is None or (not words and sys.stdin.isatty()):

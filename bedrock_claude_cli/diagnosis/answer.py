@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from bedrock_claude_cli import explain
 from bedrock_claude_cli.diagnosis import forms, pasted
 from bedrock_claude_cli.diagnosis.forms import Found
+from bedrock_claude_cli.diagnosis.message import named_by_words
 from bedrock_claude_cli.diagnosis.topics import TOPICS
 from bedrock_claude_cli.diagnosis.words import CLIENT_TOPIC_OF, NAMES, STATUS
 from bedrock_claude_cli.errors import CliError
-from bedrock_claude_cli.known_errors import BY_NAME, CLIENT_TABLE, OTHER
+from bedrock_claude_cli.known_errors import BY_NAME, BY_STATUS, CLIENT_TABLE, OTHER
 
 _SHOWN = 1000  # characters of a message
 _FEW = 10  # other errors that are named
@@ -58,13 +59,14 @@ class Unknown:
     text: str
 
 
-def diagnose(text: str) -> Answer | Unknown:
-    """The answer to a cleaned text."""
-    found = forms.find(text)
-    about = forms.latest(found)
-    judged = _judged(about, text) if about else None
+def diagnose(text: str, before: int = 0) -> Answer | Unknown:
+    """The answer to a cleaned text; `before` is how many lines were left out in front of it."""
+    readings = [_read(text)]
+    if (joined := pasted.unbroken(text)) != text:
+        readings.append(_read(joined))
+    found, about, judged, text = max(readings, key=_clear)
     if about is None or judged is None:
-        return _unknown(text, about)
+        return _unknown(text, about, before)
     error, topic = judged
     model, region = _nearest(_MODEL, about, text), _nearest(_REGION, about, text)
     places = {
@@ -91,9 +93,35 @@ def diagnose(text: str) -> Answer | Unknown:
         request_id=error.request_id,
         model=model,
         region=region,
-        line=_line(text, about.at),
-        others=tuple(_others(found, about, text))[:_FEW],
+        line=before + _line(text, about.at),
+        others=tuple(_others(found, about, text, before))[:_FEW],
     )
+
+
+class _Reading(NamedTuple):
+    """The errors of a text, the one that it is about, and what the table makes of it."""
+
+    found: list[Found]
+    about: Found | None
+    judged: tuple[CliError, str] | None
+    text: str
+
+
+def _read(text: str) -> _Reading:
+    found = forms.find(text)
+    about = forms.latest(found)
+    return _Reading(found, about, _judged(about, text) if about else None, text)
+
+
+def _clear(reading: _Reading) -> tuple[bool, int, bool, bool]:
+    """How well a text could be read, its lines as they are or put together."""
+    if reading.about is None or reading.judged is None:
+        return False, 0, False, False
+    worded = bool(named_by_words(reading.about.message))
+    return True, reading.about.sure, reading.judged[1] not in _UNCLEAR, worded
+
+
+_UNCLEAR = {*BY_NAME.values(), *(each.topic for each in BY_STATUS.values())}
 
 
 def _judged(found: Found, text: str) -> tuple[CliError, str] | None:
@@ -141,7 +169,7 @@ def _exit_code(found: Found, error: CliError) -> int | None:
     return int(code) if code else None
 
 
-def _others(found: list[Found], about: Found, text: str) -> list[Other]:
+def _others(found: list[Found], about: Found, text: str, before: int) -> list[Other]:
     """The rest of the errors, each once, the last first."""
     seen = [_message(about)]
     others = []
@@ -151,7 +179,7 @@ def _others(found: list[Found], about: Found, text: str) -> list[Other]:
             continue
         seen.append(message)
         code = explain.aws_name(NAMES.get(each.name.lower(), each.name))
-        others.append(Other(code, message, _line(text, each.at)))
+        others.append(Other(code, message, before + _line(text, each.at)))
     return others
 
 
@@ -168,7 +196,7 @@ def _line(text: str, at: int) -> int:
 _ERROR = re.compile(r"error|exception|fail|denied|fatal|refus|invalid|not found", re.I)
 
 
-def _unknown(text: str, about: Found | None) -> Unknown:
+def _unknown(text: str, about: Found | None, before: int) -> Unknown:
     lines = text.split("\n")
     if about is not None:
         at = _line(text, about.at)
@@ -176,7 +204,7 @@ def _unknown(text: str, about: Found | None) -> Unknown:
         filled = [at for at, line in enumerate(lines, 1) if line.strip()]
         bad = [at for at in filled if _ERROR.search(lines[at - 1])]
         at = (bad or filled or [1])[-1]
-    return Unknown(at, pasted.masked(" ".join(lines[at - 1].split()))[:200])
+    return Unknown(before + at, pasted.masked(" ".join(lines[at - 1].split()))[:200])
 
 
 _MODEL = re.compile(

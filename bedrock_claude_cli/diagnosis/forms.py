@@ -8,14 +8,18 @@ one error that was passed on.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from bedrock_claude_cli.diagnosis.message import (
+    FEW,
     LONGEST,
-    MESSAGE,
+    Body,
+    bodies,
+    last,
     named_by_words,
-    unescaped,
+    whole_message,
     without_head,
     words_after,
 )
@@ -26,7 +30,6 @@ from bedrock_claude_cli.diagnosis.words import (
     NAMES,
     SDK_CLASSES,
     SHARED_NAMES,
-    WHOLE,
 )
 
 # How sure a form is: a name of AWS's, words that only AWS says, in a form or bare, a client's own
@@ -56,8 +59,10 @@ def find(text: str) -> list[Found]:
         else:
             single.append(each)
     chained: list[Found] = []
+    before = 0
     for each in single:
-        between = text[chained[-1].at : each.at] if chained else ""
+        between = text[before : each.at]
+        before = each.at
         if chained and _CHAIN.search(between):
             chained[-1] = max(chained[-1], each, key=_root)
         elif chained and _CAUSED.search(between):
@@ -66,7 +71,16 @@ def find(text: str) -> list[Found]:
             chained[-1] = chained[-1]._replace(status=chained[-1].status or each.status)
         else:
             chained.append(each)
-    return chained
+    return [_as_the_header_says(each, text) for each in chained]
+
+
+def _as_the_header_says(each: Found, text: str) -> Found:
+    """An error without a name, with the one that the response's header near it tells."""
+    if each.sure not in (WORDS, BARE, STATUS):
+        return each
+    near = _HEADER.search(text, max(0, each.at - LONGEST), each.end + LONGEST)
+    name = _spelled(near[1]) if near else ""
+    return each._replace(name=name, sure=NAMED) if name in AWS else each
 
 
 def _root(each: Found) -> int:
@@ -112,8 +126,9 @@ _ONLY_STATUS = re.compile(
 )
 _HEADER = re.compile(r"x-amzn-errortype[\"']?\s*[:=]\s*[\"']?(\w+)", re.I)
 _XML = re.compile(r"<Code>(\w+)</Code>\s*<Message>([^<]{0,4000})", re.I)
-_TYPE = re.compile(r"(?<![\w$])(?:__)?(?:type|code|name|errorcode)\\*[\"']?\s*[:=]\s*\\*[\"']"
-                   r"(?:[\w.]+#)?(\w{5,70})", re.I)  # fmt: skip
+_TYPE = re.compile(
+    r"(?<![\w$])(?:__)?(?:type|code|name|errorcode)\\{0,16}[\"']?\s*[:=]\s*\\{0,16}[\"']"
+    r"(?:[\w.]+#)?(\w{5,70})", re.I)  # fmt: skip
 OWN_JSON = re.compile(
     r'\{"error": \{"code": "(?P<code>\w+)", "message": (?P<message>"(?:[^"\\]|\\.)*"), '
     r'"hint": (?P<hint>null|"(?:[^"\\]|\\.)*"), "exit_code": (?P<exit>\d+), '
@@ -123,25 +138,26 @@ OWN_TEXT = re.compile(r"(?m)^error: (?P<message>.+)\n(?:.*\n)??hint: (?P<hint>.+
 
 
 def _all(text: str) -> Iterator[Found]:
-    for match in _BOTO.finditer(text):
+    for match in last(_BOTO, text):
         yield _named(text, match, match[1], operation=match[2])
-    for match in _GO.finditer(text):
+    for match in last(_GO, text):
         yield _named(text, match, match[3] or "", status=int(match[2]), operation=match[1])
-    for match in _XML.finditer(text):
+    for match in last(_XML, text):
         yield Found(match.start(), match.end(), NAMED, _spelled(match[1]), match[2].strip())
-    for match in _RAISED.finditer(text):
+    for match in last(_RAISED, text):
         if _spelled(match[1]) in AWS:
             yield Found(match.start(), match.end(), NAMED, _spelled(match[1]), "")
-    for match in _A_NAME.finditer(text):
+    named = (match for match in _A_NAME.finditer(text) if match[2].lower() in NAMES)
+    for match in deque(named, maxlen=FEW):
         yield from _by_name(text, match)
-    for match in _JAVA.finditer(text):
+    for match in last(_JAVA, text):
         yield from _java(text, match)
-    for match in _API_ERROR.finditer(text):
-        yield _by_status(text, match)
-    for match in MESSAGE.finditer(text):
-        yield from _body(text, match)
+    for match in last(_API_ERROR, text):
+        yield from _by_status(text, match)
+    for body in bodies(text):
+        yield from _body(text, body)
     for each in (OWN_JSON, OWN_TEXT):
-        for match in each.finditer(text):
+        for match in last(each, text):
             said = match["message"].strip('"')
             yield Found(match.start(), match.end(), STATUS, "", said, told=match)
     yield from _bare(text)
@@ -173,8 +189,6 @@ def _named(
 
 def _by_name(text: str, match: re.Match[str]) -> Iterator[Found]:
     """`module.Name: message`, as nearly every language prints what was raised."""
-    if match[2].lower() not in NAMES:
-        return
     name, module = _spelled(match[2]), match[1].lower()
     before = text[max(0, match.start() - 80) : match.start()].rpartition("\n")[2]
     alone = not before.strip() and not text[match.end() :].strip()
@@ -221,38 +235,38 @@ def _java(text: str, match: re.Match[str]) -> Iterator[Found]:
                 name or "", message, int(match[1]))  # fmt: skip
 
 
-def _by_status(text: str, match: re.Match[str]) -> Found:
+def _by_status(text: str, match: re.Match[str]) -> Iterator[Found]:
     """`Error code: 400 - {...}` and `API Error: 403 {...}`."""
     message, end = words_after(text, match.end())
     name = named_by_words(message)
-    sure = WORDS if name else STATUS
-    return Found(match.start(), end, sure, name, message, int(match[1]))
+    foreign = re.search(r"openai\.\w+: $", text[max(0, match.start() - 60) : match.start()])
+    if name or not foreign:
+        sure = WORDS if name else STATUS
+        yield Found(match.start(), end, sure, name, message, int(match[1]))
 
 
 def _weak(text: str) -> Iterator[Found]:
     """The head of a response, for a text in which nothing else tells of an error."""
-    for match in (*_RESPONSE.finditer(text), *_HEADER.finditer(text)):
-        body = MESSAGE.search(text, match.end(), match.end() + LONGEST)
+    for match in (*last(_RESPONSE, text), *last(_HEADER, text)):
+        body = next(bodies(text, match.end(), match.end() + LONGEST), None)
         name = "" if match[1].isdecimal() else _spelled(match[1])
-        message = unescaped(body["text"]) if body else ""
+        message = body.text if body else ""
         status = int(match[1]) if not name else 0
-        end = body.end() if body else match.end()
+        end = body.end if body else match.end()
         yield Found(match.start(), end, STATUS, name, message, status)
     if match := _ONLY_STATUS.fullmatch(text.strip()):
         yield Found(0, len(text), STATUS, "", "", int(match[1]))
 
 
-def _body(text: str, match: re.Match[str]) -> Iterator[Found]:
+def _body(text: str, body: Body) -> Iterator[Found]:
     """The body of an AWS or Messages API error, as JSON or as a language prints an object."""
-    message = unescaped(match["text"])
-    start, end = max(0, match.start() - 200), match.end() + 200
+    start, end = max(0, body.at - 200), body.end + 200
     near = [each for each in _TYPE.finditer(text, start, end) if each[1].lower() in NAMES]
     name = next((_spelled(each[1]) for each in near if NAMES[each[1].lower()] in AWS), "")
-    by_words = named_by_words(message)
-    if _calm(text, match.start()) or not (name or by_words):
-        return
-    sure = NAMED if name else WORDS
-    yield Found(match.start(), match.end(), sure, name or by_words, message)
+    by_words = named_by_words(body.text)
+    if (name or by_words) and not _calm(text, body.at):
+        sure = NAMED if name else WORDS
+        yield Found(body.at, body.end, sure, name or by_words, body.text)
 
 
 def _bare(text: str) -> Iterator[Found]:
@@ -269,19 +283,17 @@ def _bare(text: str) -> Iterator[Found]:
                     continue
                 message = without_head(message) if sure == BARE else text[at : max(end, at)]
                 yield Found(at, max(end, at), sure, name, " ".join(message.split()))
-    if short and (whole := WHOLE.get(without_head(text.strip()).rstrip(". ").lower())):
-        yield Found(0, len(text), BARE, whole, without_head(text.strip()))
+    text = text.strip()
+    if short and (name := whole_message(text)):
+        yield Found(0, len(text), BARE, name, without_head(text))
 
 
 def _places(text: str, fragment: str) -> Iterator[int]:
-    """Where a fragment stands, a line broken anywhere between its words included."""
-    if "\n" not in text or " " not in fragment:
-        pattern = re.escape(fragment)
-    else:
-        pattern = r"\s+".join(re.escape(word) for word in fragment.split())
-    first = fragment.split()[0]
-    if first in text:
-        yield from (each.start() for each in re.finditer(pattern, text))
+    """Where a fragment stands, also with a line broken between its words."""
+    words = fragment.split()
+    if max(words, key=len) in text:
+        pattern = re.compile(r"\s+".join(map(re.escape, words)))
+        yield from (each.start() for each in last(pattern, text))
 
 
 def _calm(text: str, at: int) -> bool:

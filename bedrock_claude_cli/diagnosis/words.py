@@ -51,7 +51,6 @@ WHOLE = {
     "operation not allowed": "ValidationException",
     "rate exceeded": "ThrottlingException",
     "overloaded": "overloaded_error",
-    "access denied": "AccessDenied",
     "request has expired": "RequestExpired",
 }
 
