@@ -17,7 +17,7 @@ from typing import Any
 
 from bedrock_claude_cli.sandbox import offers
 from bedrock_claude_cli.sandbox.control import offered
-from bedrock_claude_cli.sandbox.models import INVALID_ID, Model, split
+from bedrock_claude_cli.sandbox.models import Model, base_model
 from bedrock_claude_cli.sandbox.request import Request
 from bedrock_claude_cli.sandbox.wire import (
     MARKETPLACE,
@@ -61,7 +61,7 @@ class _Agreement:
     def look(self) -> str:
         """The status as it is shown; a look brings a pending agreement nearer to its outcome."""
         shown = self.status
-        if shown == "pending" and self.left is not None:
+        if self.left is not None:
             self.left -= 1
         self.settle()
         return shown
@@ -159,7 +159,7 @@ class Access:
         return found
 
     def _availability(self, request: Request) -> Reply:
-        model = _base_model(request)
+        model = base_model(str(request.model), request.region)
         rule = self._rule(model, request.region)
         found = self._agreement(model, request.region)
         status = found.look()
@@ -180,14 +180,14 @@ class Access:
         )
 
     def _offers(self, request: Request) -> Reply:
-        model = _base_model(request)
+        model = base_model(str(request.model), request.region)
         _check_enum("offerType", request.params.get("offerType", "PUBLIC"), ("ALL", "PUBLIC"))
         if model.retired or not offered(model, request.region):
             raise AwsError("ResourceNotFoundException", "The specified model was not found.")
         return json_reply({"modelId": model.id, "offers": [offers.offer(model, request.region)]})
 
     def _create(self, request: Request) -> Reply:
-        model = _base_model(request)
+        model = base_model(str(request.model), request.region)
         if self._form is None:
             raise AwsError("AccessDeniedException", FORM_UNFILLED)
         if request.json().get("offerToken") != offers.token(model, request.region):
@@ -203,7 +203,7 @@ class Access:
         return json_reply({"modelId": model.id}, status=202)
 
     def _delete(self, request: Request) -> Reply:
-        model = _base_model(request)
+        model = base_model(str(request.model), request.region)
         if self._agreement(model, request.region).status == "none":
             raise AwsError("ResourceNotFoundException", "The agreement was not found.")
         self._agreements[model.id, request.region] = _Agreement("none", None, "none")
@@ -239,13 +239,6 @@ class Access:
         updated = now.strftime("%Y-%m-%dT%H:%M:%SZ")
         self._modes[request.region] = {"mode": str(mode), "updatedAt": updated}
         return self._get_mode(request)
-
-
-def _base_model(request: Request) -> Model:
-    prefix, model = split(str(request.model), request.region)
-    if prefix:
-        raise invalid(INVALID_ID)
-    return model
 
 
 def _check_enum(name: str, value: object, known: Sequence[str]) -> None:

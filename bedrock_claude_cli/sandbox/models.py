@@ -153,6 +153,14 @@ def split(identifier: str, region: str) -> tuple[str, Model]:
     return prefix, model
 
 
+def base_model(identifier: str, region: str) -> Model:
+    """The model of a base id, for the operations that take nothing else."""
+    prefix, model = split(identifier, region)
+    if prefix:
+        raise AwsError("ValidationException", INVALID_ID)
+    return model
+
+
 def resolve(identifier: str, region: str) -> Model:
     """The model that an invocation in `region` reaches, or Bedrock's refusal of the id."""
     prefix, model = split(identifier, region)

@@ -14,7 +14,7 @@ from bedrock_claude_cli.sandbox import message as messages_api
 from bedrock_claude_cli.sandbox.access import Access
 from bedrock_claude_cli.sandbox.caching import Cache
 from bedrock_claude_cli.sandbox.converse import to_messages_body
-from bedrock_claude_cli.sandbox.models import INVALID_ID, Model, resolve, split
+from bedrock_claude_cli.sandbox.models import Model, base_model, resolve
 from bedrock_claude_cli.sandbox.request import MALFORMED, Request
 from bedrock_claude_cli.sandbox.sizes import input_tokens
 from bedrock_claude_cli.sandbox.validation import check_body
@@ -41,9 +41,7 @@ def messages_body(request: Request, access: Access, *, strict_version: bool) -> 
 
 
 def _counted_body(request: Request, access: Access, *, strict_version: bool) -> dict[str, Any]:
-    prefix, model = split(str(request.model), request.region)
-    if prefix:
-        raise invalid(INVALID_ID)
+    model = base_model(str(request.model), request.region)
     if not model.count_tokens or model.retired:
         raise invalid("The provided model doesn't support counting tokens.")
     access.check(model, request.region)
