@@ -43,6 +43,7 @@ def printed(run: Run, *argv: str) -> Any:
         ("enable-logging", ("enable-logging", "--sandbox", "--yes", "--json")),
         ("logs status", ("logs", "status", "--sandbox", "--json")),
         ("logs disable", ("logs", "disable", "--sandbox", "--json")),
+        ("why", ("why", "--json", "ThrottlingException")),
         ("config show", ("config", "show", "--json")),
         ("config path", ("config", "path", "--json")),
     ],

@@ -23,6 +23,7 @@ PRINTS = {
     "Review a change before it is pushed": "canned answer",
     "A commit message from what is staged": "",
     "What went wrong in a log": "canned answer",
+    "What an error of another program means": r"(?s)tomorrow.*^later$",
     "A PDF, with the pages that say it": r"\[1\] report.pdf, page",
     "Fields of a document as JSON": r"^\w+$",
     "A gate in CI": "^true$",

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from typing import Any
 
 import pytest
+import typer
 
+from bedrock_claude_cli import main
 from bedrock_claude_cli.diagnosis.topics import TOPICS
 from bedrock_claude_cli.diagnosis.words import CLIENT_TOPIC_OF, CLIENT_WORDS
 from bedrock_claude_cli.explain import AwsFault, explain
@@ -18,6 +22,7 @@ from bedrock_claude_cli.known_errors import (
     OTHER,
     TABLE,
 )
+from bedrock_claude_cli.options import Door
 from tests.commands.why_texts import (
     BEDROCK,
     CLIENTS,
@@ -244,3 +249,24 @@ def test_tls_that_failed_before_anything_was_sent(run: Run) -> None:
     assert why(run, f"{text}[SSL] EOF occurred in violation of protocol")["retry"] == "maybe-billed"
     assert why(run, f"{text}[SSL] tlsv1 alert handshake failure")["retry"] == "now"
     assert why(run, f"{text}CERTIFICATE_VERIFY_FAILED")["retry"] == "no"
+
+
+def _printed() -> list[str]:
+    rows = [*(row.hint for row in TABLE), *(row.hint for row in CLIENT_TABLE.values())]
+    texts = [*filter(None, rows), *(each for topic in TOPICS.values() for each in topic.mends)]
+    return sorted(
+        {each for text in texts for each in re.findall(r"`(bedrock-claude [^`]+)`", text)}
+    )
+
+
+@pytest.mark.parametrize("line", _printed())
+def test_a_command_that_mends_is_one(line: str) -> None:
+    """Its options and subcommands exist; whether it mends is for a test that runs it."""
+    argv = shlex.split(line.replace("{model}", "sonnet").replace("{region}", "us-east-1"))[1:]
+    command = typer.main.get_command(main.app)
+    with command.make_context("bedrock-claude", argv, obj=Door()) as context:
+        rest = [*context._protected_args, *context.args]
+        while rest and hasattr(context.command, "resolve_command"):
+            name, inner, rest = context.command.resolve_command(context, rest)
+            context = inner.make_context(name, rest, parent=context)
+            rest = [*context._protected_args, *context.args]
