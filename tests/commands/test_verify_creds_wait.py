@@ -236,6 +236,14 @@ def test_nothing_is_billed_before_all_the_rest_is_there(run: Run, use: Use) -> N
     assert looks.count("GetFoundationModelAvailability") >= 3
 
 
+def test_what_was_not_tried_is_not_the_reason(run: Run, use: Use) -> None:
+    use({"when": {"operation": "GetModelInvocationLogging*"}, "times": 1,
+         "error": {"type": "ThrottlingException"}})  # fmt: skip
+    flags = ("--wait", "120", "--invoke", "--require", "invoke")
+    [said] = waits(run("verify-creds", *flags, env={"AWS_MAX_ATTEMPTS": "1"}))
+    assert "waiting for logging, " in said
+
+
 def test_time_that_is_up_bills_nothing(run: Run, use: Use) -> None:
     sandbox = use({"when": {"model": "*"}, "access": {"agreement": "pending", "polls": 10**6}})
     flags = ("--wait", "0.01", "--invoke", "--json")
