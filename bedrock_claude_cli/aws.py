@@ -170,6 +170,8 @@ class Aws:
             return f"make a new Bedrock API key and set {BEARER}"
         if self.environment_keys:
             return "copy new keys from your AWS access portal into the environment"
+        if "aws_session_token" in config:  # which `aws configure` would leave as it is
+            return f"copy new keys from your AWS access portal into profile {name or 'default'}"
         return f"`aws sso login{tail}` or `aws configure{tail}`"
 
     def _signing_in(self) -> tuple[str | None, dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from bedrock_claude_cli import calling
 from bedrock_claude_cli.batch_lines import Spool
 from bedrock_claude_cli.batch_plan import Plan
 from bedrock_claude_cli.bedrock import job_index, jobs
@@ -118,6 +119,8 @@ def start(ctx: Context, manifest: Manifest, *, patient: bool, continued: bool) -
             continue
         if continued:
             jobs.find(bedrock, part)
+        if part.arn is None:
+            calling.check_id(ctx, part.model, manifest.region)
         if part.arn is None and not jobs.create(
             bedrock, manifest, part, patient=patient, say=ctx.out.note
         ):

@@ -109,7 +109,7 @@ def survey(
     found, digest = Survey(), hashlib.sha256()
     made = Lines(ctx.settings.prices)
 
-    def judge(record: Record) -> Iterator[str]:
+    def judge(record: Record) -> Iterator[str | CliError]:
         try:
             composed = composer.compose(record)
             _check_options(composed)
@@ -120,7 +120,7 @@ def survey(
                 found.models[model] = composed.target
             found.splitters[model].add(len(line.sent))
         except CliError as error:
-            yield error.message
+            yield error if isinstance(error, UnmetError) else error.message
             return
         digest.update(line.sent)
         digest.update(line.asked)

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bedrock_claude_cli.aws import UNSTREAMED_TIMEOUT
-from bedrock_claude_cli.bedrock import ask, model_id
+from bedrock_claude_cli.bedrock import ask, catalog, guarded, model_id
 from bedrock_claude_cli.bedrock.catalog import Catalog
+from bedrock_claude_cli.bedrock.guard_rails import Guard, Rule
 from bedrock_claude_cli.bedrock.prompt import Options, Request
+from bedrock_claude_cli.bedrock.response import part
 from bedrock_claude_cli.context import Context
 
 if TYPE_CHECKING:
@@ -25,14 +27,48 @@ def target(
 ) -> model_id.Target:
     """The id that would be sent, from the catalogue and what was seen in the region lately.
 
-    `region`, `via` and `options` are the settings' own by default.
+    `region`, `via` and `options` are the settings' own by default. UnmetError where the config
+    file's guard rails forbid it, for which AWS is asked what an opaque inference profile is.
     """
-    chosen, folder = options or ctx.settings.options, ctx.cache_folder()
+    chosen = options or ctx.settings.options
     region = region or ctx.region
-    if (via or chosen.via) == "mantle":
-        return model_id.resolve_mantle(
+    found = _resolved(ctx, known, region, via or chosen.via, chosen)
+    _check(ctx, known, found, chosen.model or "")
+    return found
+
+
+def check_id(ctx: Context, sent: str, region: str) -> None:
+    """UnmetError where the guard rails forbid an id that was resolved some time ago."""
+    if ctx.settings.allowed:
+        known = catalog.load()
+        found = guarded.target_of(sent, region, known)
+        _check(ctx, known, found._replace(guard=_guard(ctx)), sent)
+
+
+def _check(ctx: Context, known: Catalog, target: model_id.Target, asked: str) -> None:
+    def destinations() -> list[str]:
+        own = target.region == ctx.region
+        bedrock = ctx.bedrock if own else ctx.aws.client("bedrock", region=target.region)
+        told = bedrock.get_inference_profile(inferenceProfileIdentifier=target.model_id)
+        return [str(model["modelArn"]) for model in part(told, "models")]
+
+    guarded.check(target, asked, known, destinations)
+
+
+def _guard(ctx: Context) -> Guard:
+    rules = {key: Rule(key, *found[:2]) for key, found in ctx.settings.allowed.items()}
+    return Guard(rules.get("allow_endpoints"), rules.get("allow_models"))
+
+
+def _resolved(
+    ctx: Context, known: Catalog, region: str, via: str | None, chosen: Options
+) -> model_id.Target:
+    guard, folder = _guard(ctx), ctx.cache_folder()
+    if via == "mantle":
+        found = model_id.resolve_mantle(
             chosen.model or "", endpoint=chosen.endpoint or "auto", region=region, catalog=known
         )
+        return found._replace(guard=guard)
     file = folder / f"{region}.json" if folder else None
     seen: tuple[str, ...] = ()
     if file and file.exists():
@@ -45,6 +81,7 @@ def target(
         region=region,
         catalog=known,
         seen=seen,
+        guard=guard,
     )
 
 

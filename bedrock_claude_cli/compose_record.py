@@ -9,12 +9,20 @@ from typing import Any, NamedTuple
 
 from bedrock_claude_cli import calling, compose
 from bedrock_claude_cli import template as templates
-from bedrock_claude_cli.bedrock import ask, messages, model_id, record_line, record_messages, shape
+from bedrock_claude_cli.bedrock import (
+    ask,
+    messages,
+    model_id,
+    record_line,
+    record_messages,
+    records,
+    shape,
+)
 from bedrock_claude_cli.bedrock.catalog import Catalog
 from bedrock_claude_cli.bedrock.prompt import SPECS, Attachment, Options, Request, Shape
 from bedrock_claude_cli.bedrock.record_parse import Record
 from bedrock_claude_cli.context import Context
-from bedrock_claude_cli.errors import CliError, UsageError
+from bedrock_claude_cli.errors import CliError, UnmetError, UsageError
 from bedrock_claude_cli.question import read_system
 
 # The whole run has one of these.
@@ -80,7 +88,8 @@ class Composer:
         try:
             return self.compose(record)
         except CliError as error:
-            yield error if error.message in self._of_many else error.message
+            shared = error.message in self._of_many or isinstance(error, UnmetError)
+            yield error if shared else error.message
             return None
 
     def plain_sha256(self, record: Record) -> Callable[[], str] | None:

@@ -16,6 +16,7 @@ from bedrock_claude_cli.template import Template
 PREFIX = "BEDROCK_CLAUDE_"
 AWS_KEYS = ("profile", "region")
 OPTION_KEYS = (*AWS_KEYS, *SPECS)
+GUARD_KEYS = ("allow_endpoints", "allow_models")
 ENVIRONMENT_KEYS = (*OPTION_KEYS, "config", "sandbox", "sandbox_script")
 FALLBACK_REGION = "us-east-1"
 
@@ -32,6 +33,7 @@ class Settings(NamedTuple):
     """Everything resolved but the AWS profile's own region, which needs AWS's files.
 
     `meta` has each key of the merged metadata with its source; `template` is the preset's prompt.
+    `allowed` has the guard rails, which only the config file sets, each with its FILE:LINE.
     """
 
     values: Mapping[str, Setting]
@@ -42,6 +44,7 @@ class Settings(NamedTuple):
     notes: tuple[str, ...] = ()
     meta: Mapping[str, Setting] = MappingProxyType({})
     template: Template | None = None
+    allowed: Mapping[str, Setting] = MappingProxyType({})
 
     @property
     def profile(self) -> Setting:
@@ -60,6 +63,7 @@ class FileSettings(NamedTuple):
     values: Mapping[str, Any] = MappingProxyType({})
     prices: Mapping[str, Mapping[str, float]] = MappingProxyType({})
     presets: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+    allowed: Mapping[str, Setting] = MappingProxyType({})
 
 
 class _Layer(NamedTuple):
@@ -113,7 +117,7 @@ def load(
     notes = tuple(_unknown_variables(environ))
     template = _template(preset_layer, merged["system"])
     return Settings(
-        merged, options, file.prices, file.presets, path, notes, meta=meta, template=template
+        merged, options, file.prices, file.presets, path, notes, meta, template, file.allowed
     )
 
 

@@ -44,6 +44,11 @@ def example() -> str:
 _EXAMPLE_TAIL = """
 # In meta, `${VAR}` is taken from the environment, and every place adds its keys to the others'.
 
+# Guard rails: what matches none of these globs is not sent (exit 11), however it was named. Only
+# this file sets them; an empty list allows nothing. Default: everything is allowed
+# allow_endpoints: [eu, eu-*]  # endpoints; eu-* is in-region in such a region, and [eu] alone not
+# allow_models: [sonnet-*, haiku-4.5]  # aliases, base ids, or ids and ARNs as they are sent
+
 # What a model costs, in USD per million tokens, where the shipped price list is not yours.
 # The name is an alias, a base id, or an id with its prefix. Default: {}
 # prices:
@@ -54,8 +59,8 @@ _EXAMPLE_TAIL = """
 #     cache_write_5m: 3.75
 #     cache_write_1h: 6
 
-# Options under a name, for `--preset NAME`: any key above but prices. One that also has a
-# prompt is a template: `-p code=@FILE` fills $code in prompt and system. Default: {}
+# Options under a name, for `--preset NAME`: any key above but prices and the guard rails. One that
+# also has a prompt is a template: `-p code=@FILE` fills $code in prompt and system. Default: {}
 # presets:
 #   review:
 #     model: opus-4.6

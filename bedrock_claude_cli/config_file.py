@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from bedrock_claude_cli.bedrock.prompt import Options
-from bedrock_claude_cli.config import AWS_KEYS, OPTION_KEYS, FileSettings
+from bedrock_claude_cli.bedrock.prompt import ENDPOINTS, SPECS, Options
+from bedrock_claude_cli.config import AWS_KEYS, GUARD_KEYS, OPTION_KEYS, FileSettings, Setting
 from bedrock_claude_cli.errors import ConfigError, did_you_mean
 from bedrock_claude_cli.template import faults
 from bedrock_claude_cli.yaml_file import Key, Problems, read_yaml
 
-FILE_KEYS = (*OPTION_KEYS, "prices", "presets")
+FILE_KEYS = (*OPTION_KEYS, *GUARD_KEYS, "prices", "presets")
 PRESET_KEYS = (*OPTION_KEYS, "prompt")
 PRICE_KEYS = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h")
 DEAREST = 1_000_000
@@ -54,7 +55,12 @@ def read_file(
         )
         for name in named
     }
-    return FileSettings(values, prices, presets), problems.texts()
+    allowed = {
+        key: Setting(_globs(document[key], key, problems), f"{path}:{problems.line((key,))}")
+        for key in GUARD_KEYS
+        if key in document
+    }
+    return FileSettings(values, prices, presets, allowed), problems.texts()
 
 
 def read_preset(path: Path, environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
@@ -171,6 +177,26 @@ def _expanded(
             problems.add(key, _SECRET_ADVICE)
             found[name] = ""
     return found
+
+
+# A region, or part of one with wildcards in it.
+_OF_REGIONS = re.compile(r"[a-z*?\[\]!]+-[a-z0-9*?\[\]!-]+")
+
+
+def _globs(value: Any, key: str, problems: Problems) -> tuple[str, ...]:
+    """The globs of a guard rail: texts, as `stop` is; a key without a value is no empty list."""
+    try:
+        globs: tuple[str, ...] = SPECS["stop"].read(value, text=False)
+    except ValueError as error:
+        problems.add((key,), f"takes a list of globs: it {error}")
+        return ()
+    known = ENDPOINTS[1:]
+    for each in globs if key == "allow_endpoints" else ():
+        if not (any(fnmatchcase(name, each) for name in known) or _OF_REGIONS.fullmatch(each)):
+            guess = did_you_mean(each.lower(), known)
+            what = f"`{each}` matches no endpoint ({', '.join(known)}) and no region{guess}"
+            problems.add((key,), what)
+    return globs
 
 
 def _prompt(text: Any, where: Key, problems: Problems) -> str | None:

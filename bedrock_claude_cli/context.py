@@ -198,7 +198,7 @@ class Context:
         """Forget the session and its clients, so that the next ones read credentials anew."""
         if "aws" in self.__dict__:
             self.aws.close()
-        for name in ("aws", "sts", "bedrock", "runtime", "mantle"):
+        for name in ("aws", "_unannounced", "sts", "bedrock", "runtime", "mantle"):
             self.__dict__.pop(name, None)
 
     def close(self) -> None:

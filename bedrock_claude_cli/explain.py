@@ -9,15 +9,16 @@ from __future__ import annotations
 import errno
 import json
 import re
+import time
 from collections.abc import Iterator
 from types import TracebackType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from bedrock_claude_cli import clock
 from bedrock_claude_cli.errors import (
     AuthError,
     CliError,
     ConfigError,
-    RejectedError,
     UnavailableError,
     UsageError,
 )
@@ -27,9 +28,12 @@ from bedrock_claude_cli.known_errors import (
     BY_STATUS,
     CLIENT_TABLE,
     EXPIRED,
+    IN_A_STREAM,
     NO_CREDENTIALS,
     OF_A_MODEL,
+    OTHER,
     TABLE,
+    Verdict,
 )
 
 _NOT_AWS = "something between you and AWS answered: a proxy, a firewall or a captive portal"
@@ -57,6 +61,7 @@ class AwsFault(NamedTuple):
     request_id: str | None
     retry_after: float | None = None
     operation: str | None = None
+    clock_ahead: float | None = None
 
 
 def fault(error: BaseException) -> AwsFault | None:
@@ -75,6 +80,7 @@ def fault(error: BaseException) -> AwsFault | None:
             request_id=meta.get("RequestId"),
             retry_after=_seconds(headers.get("retry-after")),
             operation=getattr(error, "operation_name", None),
+            clock_ahead=clock.ahead(headers.get("date"), time.time()),
         )
     headers = getattr(response, "headers", None)
     if hasattr(error, "status_code") and headers is not None:
@@ -88,6 +94,7 @@ def fault(error: BaseException) -> AwsFault | None:
             status=int(error.status_code),
             request_id=headers.get("x-amzn-requestid") or headers.get("request-id"),
             retry_after=_seconds(headers.get("retry-after")),
+            clock_ahead=clock.ahead(headers.get("date"), time.time()),
         )
     return None
 
@@ -96,33 +103,33 @@ def _seconds(text: str | None) -> float | None:
     return float(text) if text and text.replace(".", "", 1).isdecimal() else None
 
 
+def verdict(found: AwsFault) -> Verdict:
+    """What the table says of an AWS error; by HTTP status where no row fits."""
+    text = found.message.lower()
+    names = {_said(found), aws_name(_said(found))}
+    for row in TABLE:
+        fits = row.operation in (None, found.operation)
+        if fits and (not row.names or names & set(row.names)) and row.fragment in text:
+            return row.verdict
+    if _in_a_stream(found):
+        return IN_A_STREAM
+    told = BY_STATUS.get(found.status, OTHER)
+    return told._replace(hint=None if found.message and not _is_page(found) else _NOT_AWS)
+
+
 def explain(found: AwsFault) -> CliError:
-    """An AWS error as the table explains it; by HTTP status where the table has no row.
+    """An AWS error as the table explains it.
 
     What arrived inside a stream (HTTP 200, or no status at all) came from a model at work, so it
     may have been billed whatever it is.
     """
-    text = found.message.lower()
-    # Without the header that names the error, botocore gives the status for a name.
-    said = "" if found.name.isdecimal() else found.name
-    name = aws_name(said)
-    page = found.message.lstrip().startswith("<")
-    message = " ".join(found.message.split()) if page else found.message
-    message = f"{message[:_PAGE]}..." if page and message[_PAGE:] else message
+    name = aws_name(_said(found))
+    message = " ".join(found.message.split()) if _is_page(found) else found.message
+    message = f"{message[:_PAGE]}..." if _is_page(found) and message[_PAGE:] else message
     shown = ": ".join(part for part in (name or f"HTTP {found.status}", message) if part)
-    told: tuple[type[CliError], str | None, str] | None = None
-    for row in TABLE:
-        fits = row.operation in (None, found.operation)
-        named = not row.names or {said, name} & set(row.names)
-        if fits and named and row.fragment in text:
-            told = row.error, row.hint, row.retry
-            break
-    in_a_stream = not 300 <= found.status < 600
-    if told is None:
-        kind, retry = BY_STATUS.get(found.status, (RejectedError, "no"))
-        hint = None if message and not page else _NOT_AWS
-        told = (UnavailableError, None, "maybe-billed") if in_a_stream else (kind, hint, retry)
-    kind, hint, retry = told
+    kind, hint, retry, topic = verdict(found)
+    if topic == "clock":
+        hint = clock.hint(hint, found.message, found.clock_ahead)
     if found.operation and not found.operation.startswith(_BILLED):
         if retry == "maybe-billed":
             hint, retry = "try again in a little while", "now"
@@ -132,9 +139,22 @@ def explain(found: AwsFault) -> CliError:
         hint = _granting(hint, found.message)
     if hint and (over := re.search(r"(\d+) tokens > (\d+) maximum", found.message)):
         hint = f"it is {int(over[1]) - int(over[2]):,} tokens too long: {hint}"
-    if in_a_stream and retry == "now":
+    if _in_a_stream(found) and retry == "now":
         retry = "maybe-billed"
     return kind(shown, hint=hint, code=name or None, request_id=found.request_id, retry=retry)
+
+
+def _said(found: AwsFault) -> str:
+    """The error's name; without the header that tells it, botocore gives the status for one."""
+    return "" if found.name.isdecimal() else found.name
+
+
+def _is_page(found: AwsFault) -> bool:
+    return found.message.lstrip().startswith("<")
+
+
+def _in_a_stream(found: AwsFault) -> bool:
+    return not 300 <= found.status < 600
 
 
 def aws_name(name: str) -> str:
@@ -170,6 +190,14 @@ def refused(message: str) -> tuple[str, str] | None:
 
 def _granting(hint: str, message: str) -> str:
     """A hint with what an administrator is asked for, and the statement where one is known."""
+    action = (refused(message) or ("the action", "*"))[0]
+    known = statement(message)
+    told = f": {json.dumps(known)}" if known else ""
+    return hint.replace("{action}", action).replace("{statement}", told)
+
+
+def statement(message: str) -> dict[str, Any] | None:
+    """The statement of a policy that grants what IAM's words refuse, where one is known."""
     action, resource = refused(message) or ("the action", "*")
     actions: str | list[str] = action
     resources: str | list[str] = resource
@@ -181,9 +209,7 @@ def _granting(hint: str, message: str) -> str:
             resource if "inference-profile" in model[2] else profile,
             f"arn:{model[1]}:bedrock:*::foundation-model/{model[3]}",
         ]
-    statement = {"Effect": "Allow", "Action": actions, "Resource": resources}
-    told = f": {json.dumps(statement)}" if known else ""
-    return hint.replace("{action}", action).replace("{statement}", told)
+    return {"Effect": "Allow", "Action": actions, "Resource": resources} if known else None
 
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -237,17 +263,21 @@ def _from_client(error: BaseException, name: str) -> CliError:
     """A client's own exception, which tells no operation: its text may name the URL."""
     if name == "ConnectError" and any(type(each).__module__ == "ssl" for each in _chain(error)):
         name = "SSLError"
-    kind, hint, retry = CLIENT_TABLE[name]
-    text = _one_line(error)
+    url = _url(error)
+    text = f"{_one_line(error)} ({url})" if url else _one_line(error)
+    return explain_client(name, text, sent=not _in_handshake(error))
+
+
+def explain_client(name: str, text: str, *, sent: bool) -> CliError:
+    """An exception of CLIENT_TABLE as the table explains it; `sent` is known of a TLS error."""
+    kind, hint, retry, _ = CLIENT_TABLE[name]
     if name == "ResponseParserError" and "invalid XML" in text:  # which no call of a model speaks
         return UnavailableError("the answer is not AWS's", hint=_NOT_AWS, retry="now")
-    url = _url(error)
-    text = f"{text} ({url})" if url else text
     if name == "SSLError":
         if "CERTIFICATE_VERIFY_FAILED" in text:
             retry = "no"
-        elif not _in_handshake(error):
-            hint, retry = CLIENT_TABLE["ConnectionClosedError"][1:]
+        elif sent:
+            hint, retry = CLIENT_TABLE["ConnectionClosedError"][1:3]
     elif retry == "maybe-billed" and re.search(_FREE, text):
         hint, retry = "try again in a little while", "now"
     return kind(text, hint=hint, retry=retry)

@@ -14,14 +14,25 @@ from bedrock_claude_cli.errors import (
 )
 
 
+class Verdict(NamedTuple):
+    """What an error means for a user; `hint`, `retry` and `topic` as in `Known`."""
+
+    error: type[CliError]
+    hint: str | None
+    retry: str
+    topic: str
+
+
 class Known(NamedTuple):
     """One row of the table: an AWS error name and a stable part of its message, explained.
 
     `names` empty means any name, `operation` any operation; `fragment` is matched in lower case.
     `hint` may hold `{login}`, `{model}`, `{region}`, `{chat}` (what helps in a chat) and
     `{unlisted}` (a region that botocore does not list), filled from what the command knows.
+    `topic` is the key of what `why` says more of it, in `diagnosis.topics`.
     """
 
+    topic: str
     names: tuple[str, ...]
     fragment: str
     error: type[CliError]
@@ -29,15 +40,30 @@ class Known(NamedTuple):
     retry: str = "no"
     operation: str | None = None
 
+    @property
+    def verdict(self) -> Verdict:
+        """What it means, without what it is recognised by."""
+        return Verdict(self.error, self.hint, self.retry, self.topic)
+
 
 _MARKETPLACE = (
-    "an administrator enables the model once with aws-marketplace:Subscribe and "
-    "aws-marketplace:ViewSubscriptions; then try again after 2 minutes"
+    "`bedrock-claude access request {model}`, run once by an identity with "
+    "aws-marketplace:Subscribe and aws-marketplace:ViewSubscriptions, opens it for the account; "
+    "then try again after 2 minutes"
+)
+_AGREEMENT = (
+    "the Marketplace agreement is being created: `bedrock-claude access request {model}` waits for "
+    "it, or try again in 15 minutes"
 )
 _LIST = "`bedrock-claude list-models --ids --region {region}` prints every id this region takes"
 _USE_CASE = (
-    "submit Anthropic's one-time use-case form in the Bedrock console (Model catalog), "
-    "then try again in 15 minutes; `bedrock-claude verify-creds --model {model}` shows the state"
+    "`bedrock-claude access request {model}` submits Anthropic's one-time use-case form and makes "
+    "the agreement; where the form was sent already, try again in 15 minutes"
+)
+_RETENTION = (
+    "this model needs another data-retention mode for the account; that shares prompts with the "
+    "provider, so it is the account owner's choice: `bedrock-claude access request {model} "
+    "--data-retention MODE` (`bedrock-claude access check {model}` shows the modes it takes)"
 )
 _CLOCK = "set this machine's clock: AWS accepts a signature for 5 minutes only"
 _TRUST = "the role's trust policy must allow this identity, audience and subject"
@@ -84,111 +110,133 @@ _SIGNATURE = ("InvalidSignatureException", "SignatureDoesNotMatch")
 # Error texts and what they mean: docs.aws.amazon.com/bedrock "Troubleshooting API error codes" and
 # the public issue threads that quote them. First match wins.
 TABLE: tuple[Known, ...] = (
-    Known(("ExpiredTokenException", "ExpiredToken"), "", AuthError, EXPIRED),
-    Known((), "security token included in the request is expired", AuthError, EXPIRED),
-    Known(("RequestExpired", "RequestTimeTooSkewed"), "", AuthError, _CLOCK),
-    Known((*_SIGNATURE, "authentication_error"), "signature expired", AuthError, _CLOCK),
-    Known((*_SIGNATURE, "authentication_error"), "not yet current", AuthError, _CLOCK),
-    Known(_SIGNATURE, "", AuthError,
+    Known("expired-credentials", ("ExpiredTokenException", "ExpiredToken"), "", AuthError, EXPIRED),
+    Known("expired-credentials",
+          (), "security token included in the request is expired", AuthError, EXPIRED),
+    Known("clock", ("RequestExpired", "RequestTimeTooSkewed"), "", AuthError, _CLOCK),
+    Known("clock", (*_SIGNATURE, "authentication_error"), "signature expired", AuthError, _CLOCK),
+    Known("clock", (*_SIGNATURE, "authentication_error"), "not yet current", AuthError, _CLOCK),
+    Known("wrong-secret", _SIGNATURE, "", AuthError,
           "the secret access key does not belong to the access key id: `aws configure` sets both"),
-    Known(("UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId",
+    Known("unknown-keys",
+          ("UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId",
            "InvalidToken"), "", AuthError,
           "AWS does not know these keys, or region {region} is not enabled in the account; "
           "`bedrock-claude verify-creds` shows which keys are used"),
-    Known(("IncompleteSignature", "IncompleteSignatureException", "MissingAuthenticationToken",
+    Known("broken-signature",
+          ("IncompleteSignature", "IncompleteSignatureException", "MissingAuthenticationToken",
            "MissingAuthenticationTokenException"), "", AuthError,
           "a proxy may have changed the request; `bedrock-claude verify-creds` shows the endpoint"),
-    Known(("InvalidIdentityToken", "InvalidIdentityTokenException", "IDPCommunicationError"), "",
+    Known("web-identity",
+          ("InvalidIdentityToken", "InvalidIdentityTokenException", "IDPCommunicationError"), "",
           AuthError, "compare the token's issuer and audience with the role's identity provider"),
-    Known((), "not authorized to perform: sts:assumerole", AuthError, _TRUST),
-    Known((), "not authorized to perform sts:assumerole", AuthError, _TRUST),
-    Known(("AccessDeniedException", "AccessDenied"), "aws marketplace actions", DeniedError,
+    Known("assume-role", (), "not authorized to perform: sts:assumerole", AuthError, _TRUST),
+    Known("assume-role", (), "not authorized to perform sts:assumerole", AuthError, _TRUST),
+    Known("marketplace",
+          ("AccessDeniedException", "AccessDenied"), "aws marketplace actions", DeniedError,
           _MARKETPLACE),
-    Known(("MPAgreementBeingCreated",), "", DeniedError,
-          "the Marketplace agreement is being created; try again in 15 minutes", "later"),
-    Known(("AccessDeniedException", "AccessDenied"), "authentication failed", AuthError,
+    Known("agreement-pending", ("MPAgreementBeingCreated",), "", DeniedError,
+          _AGREEMENT, "later"),
+    Known("agreement-pending", ("AccessDeniedException",),
+          "marketplace subscription for this model is", DeniedError, _AGREEMENT, "later"),
+    Known("use-case-form", ("AccessDeniedException",), "have not filled out the request form",
+          DeniedError, _USE_CASE),
+    Known("api-key", ("AccessDeniedException", "AccessDenied"), "authentication failed", AuthError,
           "the Bedrock API key in AWS_BEARER_TOKEN_BEDROCK is not valid; make a new one, "
           "or unset it to use your AWS credentials"),
-    Known(("AccessDeniedException", "AccessDenied"), "bearer token", AuthError,
+    Known("api-key", ("AccessDeniedException", "AccessDenied"), "bearer token", AuthError,
           "the Bedrock API key in AWS_BEARER_TOKEN_BEDROCK is not valid any more"),
-    Known(("AccessDeniedException", "AccessDenied"), "bedrock:callwithbearertoken", DeniedError,
+    Known("api-key-permission",
+          ("AccessDeniedException", "AccessDenied"), "bedrock:callwithbearertoken", DeniedError,
           "grant bedrock:CallWithBearerToken to the identity behind the Bedrock API key"),
-    Known(("AccessDeniedException", "AccessDenied"), "service control policy", DeniedError,
+    Known("organization",
+          ("AccessDeniedException", "AccessDenied"), "service control policy", DeniedError,
           "an organization's policy denies it: ask its administrator (a global endpoint needs the "
           "region `unspecified` allowed), or choose another endpoint, as in `--endpoint us`"),
-    Known(("AccessDeniedException",), "foundation-model/anthropic", DeniedError,
+    Known("model-permission", ("AccessDeniedException",), "foundation-model/anthropic", DeniedError,
           "grant {action} on the inference profile and on the foundation model in every "
           "destination region{statement}"),
-    Known(("AccessDeniedException",), "have access to the model", DeniedError, _USE_CASE),
-    Known(("AccessDenied",), "access denied", DeniedError,
+    Known("model-access",
+          ("AccessDeniedException",), "have access to the model", DeniedError, _USE_CASE),
+    Known("s3-permission", ("AccessDenied",), "access denied", DeniedError,
           "to read logs in S3 takes s3:ListBucket on the bucket, s3:GetObject on its objects, and "
           "kms:Decrypt where a key of yours encrypts them"),
-    Known(("permission_error",), "not available for this account", DeniedError,
+    Known("mantle-account", ("permission_error",), "not available for this account", DeniedError,
           "bedrock-mantle does not offer the model to this account; `--via invoke` may reach it"),
-    Known(("AccessDeniedException", "AccessDenied", "UnauthorizedOperation", "NotAuthorized"), "",
+    Known("permission",
+          ("AccessDeniedException", "AccessDenied", "UnauthorizedOperation", "NotAuthorized"), "",
           DeniedError, "ask an administrator of the account to grant {action}{statement}"),
-    Known(("OptInRequired",), "", DeniedError, _OFF),
-    Known(("SandboxNeedsMoto",), "", RejectedError, _MOTO),
-    Known(("ValidationException",), "operation not allowed", DeniedError,
+    Known("region-off", ("OptInRequired",), "", DeniedError, _OFF),
+    Known("sandbox-moto", ("SandboxNeedsMoto",), "", RejectedError, _MOTO),
+    Known("account-restricted", ("ValidationException",), "operation not allowed", DeniedError,
           "the account is restricted (often a new one): ask AWS Support to enable Bedrock"),
-    Known(("ValidationException",), "is not allowed for this account", DeniedError,
+    Known("account-restricted",
+          ("ValidationException",), "is not allowed for this account", DeniedError,
           "Anthropic's models are not offered to this account or its country"),
-    Known(("ValidationException",), "data retention mode", DeniedError,
-          "this model needs another data-retention mode for the account; that shares prompts with "
-          "the provider, so it is the account owner's choice"),
-    Known(("ResourceNotFoundException",), "use case details have not been submitted", DeniedError,
+    Known("data-retention",
+          ("ValidationException",), "data retention mode", DeniedError, _RETENTION),
+    Known("use-case-form",
+          ("ResourceNotFoundException",), "use case details have not been submitted", DeniedError,
           _USE_CASE),
-    Known(("ResourceNotFoundException",), "have not filled out the request form", DeniedError,
+    Known("use-case-form",
+          ("ResourceNotFoundException",), "have not filled out the request form", DeniedError,
           _USE_CASE),
-    Known(("ResourceNotFoundException",), "marked by provider as legacy", DeniedError,
+    Known("legacy", ("ResourceNotFoundException",), "marked by provider as legacy", DeniedError,
           "use an active model: `bedrock-claude list-models --active`"),
-    Known(("ResourceNotFoundException",), "end of its life", RejectedError,
+    Known("end-of-life", ("ResourceNotFoundException",), "end of its life", RejectedError,
           "use an active model: `bedrock-claude list-models --active`"),
-    Known(("ResourceNotFoundException",), "log group", RejectedError, _GONE),
-    Known(("NoSuchBucket",), "", RejectedError, _GONE),
-    Known(("not_found_error",), "", RejectedError,
+    Known("logs-gone", ("ResourceNotFoundException",), "log group", RejectedError, _GONE),
+    Known("logs-gone", ("NoSuchBucket",), "", RejectedError, _GONE),
+    Known("mantle-id", ("not_found_error",), "", RejectedError,
           "bedrock-mantle has ids of its own and fewer regions; `--via invoke` calls the model "
           "through an inference profile"),
-    Known(("ValidationException",), "on-demand throughput isn", RejectedError, _LIST),
-    Known(("ValidationException",), "model identifier is invalid", RejectedError, _LIST),
-    Known(("ValidationException",), "invalid api version", RejectedError,
+    Known("inference-profile",
+          ("ValidationException",), "on-demand throughput isn", RejectedError, _LIST),
+    Known("model-id",
+          ("ValidationException",), "model identifier is invalid", RejectedError, _LIST),
+    Known("api-version", ("ValidationException",), "invalid api version", RejectedError,
           "on Bedrock, anthropic_version is `bedrock-2023-05-31`"),
-    Known(("ValidationException",), "anthropic_version", RejectedError,
+    Known("api-version", ("ValidationException",), "anthropic_version", RejectedError,
           "on Bedrock, anthropic_version is `bedrock-2023-05-31`"),
-    Known(("ValidationException",), "`temperature` and `top_p` cannot both", RejectedError,
+    Known("temperature-top-p",
+          ("ValidationException",), "`temperature` and `top_p` cannot both", RejectedError,
           "give only one of --temperature and --top-p"),
-    Known(("ValidationException", "invalid_request_error"), "prompt is too long", RejectedError,
+    Known("too-long",
+          ("ValidationException", "invalid_request_error"), "prompt is too long", RejectedError,
           "shorten the prompt{chat}, or use a model with a larger context: "
           "`bedrock-claude list-models`"),
-    Known(("ValidationException",), "input is too long", RejectedError,
+    Known("too-long", ("ValidationException",), "input is too long", RejectedError,
           "shorten the prompt, or use a model with a larger context: `bedrock-claude list-models`"),
-    Known(("ValidationException",), "extra inputs are not permitted", RejectedError,
+    Known("parameter", ("ValidationException",), "extra inputs are not permitted", RejectedError,
           "the model does not take one of these parameters; `ask --dry-run` shows what is sent"),
-    Known(("ValidationException",), "failed to validate permissions", RejectedError,
+    Known("logging-permissions",
+          ("ValidationException",), "failed to validate permissions", RejectedError,
           "check that the log group or bucket exists and the role's trust and policy match it"),
     # docs.aws.amazon.com/AmazonCloudWatchLogs, StartQuery: so many queries may run at once.
-    Known(("LimitExceededException",), "", UnavailableError,
+    Known("insights-limit", ("LimitExceededException",), "", UnavailableError,
           "too many CloudWatch Logs Insights queries run in this account and region: try again in "
           "a minute", "now", operation="StartQuery"),
-    Known(("ServiceQuotaExceededException", "LimitExceededException", "LimitExceeded",
+    Known("quota", ("ServiceQuotaExceededException", "LimitExceededException", "LimitExceeded",
            "TooManyBuckets"), "", RejectedError, _QUOTA),
     # The last three are IAM's, S3's and CloudWatch Logs' own names for one thing.
-    Known(("EntityTemporarilyUnmodifiable", "ConcurrentModification", "OperationAborted",
+    Known("changing",
+          ("EntityTemporarilyUnmodifiable", "ConcurrentModification", "OperationAborted",
            "OperationAbortedException"), "", UnavailableError, _SOMEBODY, "now"),
-    Known(_THROTTLE, "per day", UnavailableError,
+    Known("daily-quota", _THROTTLE, "per day", UnavailableError,
           "the account's daily token quota is used up; it helps to wait until tomorrow or to ask "
           "for a higher quota (a new account may have none)", "later"),
-    Known(_THROTTLE, "too many tokens", UnavailableError,
+    Known("token-rate", _THROTTLE, "too many tokens", UnavailableError,
           "input and --max-tokens count against the quota when a request starts: lower "
           "--max-tokens, or wait a minute", "now"),
-    Known(_THROTTLE, "", UnavailableError, _SLOWER, "now"),
-    Known(("ModelNotReadyException",), "", UnavailableError,
+    Known("throttled", _THROTTLE, "", UnavailableError, _SLOWER, "now"),
+    Known("not-ready", ("ModelNotReadyException",), "", UnavailableError,
           "the model is being made ready; try again in a minute", "now"),
-    Known(("ServiceUnavailableException", "ServiceUnavailable"), "",
+    Known("capacity", ("ServiceUnavailableException", "ServiceUnavailable"), "",
           UnavailableError, _BUSY, "now"),
-    Known(("ModelTimeoutException",), "", UnavailableError,
+    Known("model-timeout", ("ModelTimeoutException",), "", UnavailableError,
           f"{_MAYBE}; ask for less at once, or raise --timeout", "maybe-billed"),
-    Known(("ModelErrorException", "ModelStreamErrorException", "InternalServerException",
+    Known("model-error",
+          ("ModelErrorException", "ModelStreamErrorException", "InternalServerException",
            "InternalFailure", "InternalServerError"), "", UnavailableError, _MAYBE,
           "maybe-billed"),
 )  # fmt: skip
@@ -196,8 +244,9 @@ TABLE: tuple[Known, ...] = (
 OF_A_MODEL = (_SLOWER, _BUSY)
 
 NO_CREDENTIALS = (
-    "run `aws configure` or `aws sso login`, or copy keys from your AWS access portal "
-    "(Command line or programmatic access); `--sandbox` tries everything without an account"
+    "run `aws configure`, or `aws configure sso` and then name its profile with --profile, or copy "
+    "keys from your AWS access portal (Command line or programmatic access); `--sandbox` tries "
+    "everything without an account"
 )
 _UNREACHED = "check the network, the proxy and the region's name; nothing was billed{unlisted}"
 
@@ -208,70 +257,85 @@ _MISCONFIGURED = (
     "InvalidSTSRegionalEndpointsConfigError", "UnknownCredentialError", "EndpointVariantError",
 )  # fmt: skip
 
+_LOG_IN = Verdict(AuthError, "{login}", "no", "login")
+_MISSED = Verdict(UnavailableError, _UNREACHED, "now", "unreached")
+_PROXY = Verdict(UnavailableError, "check HTTPS_PROXY; nothing was billed", "now", "proxy")
+_LATE = Verdict(UnavailableError, f"{_MAYBE}; raise --timeout", "maybe-billed", "read-timeout")
+_BROKEN = Verdict(UnavailableError, _MAYBE, "maybe-billed", "broken-off")
+_NOBODY = Verdict(AuthError, NO_CREDENTIALS, "no", "no-credentials")
+
 # Exceptions that never reached AWS, or lost it on the way, by class name (botocore, the anthropic
 # SDK and its HTTP layer).
-CLIENT_TABLE: dict[str, tuple[type[CliError], str | None, str]] = {
-    "NoCredentialsError": (AuthError, NO_CREDENTIALS, "no"),
-    "PartialCredentialsError": (AuthError, "set both halves of the key, or use a profile", "no"),
-    "CredentialRetrievalError": (
+CLIENT_TABLE: dict[str, Verdict] = {
+    "NoCredentialsError": _NOBODY,
+    "PartialCredentialsError": Verdict(
+        AuthError, "set both halves of the key, or use a profile", "no", "half-a-key"),
+    "CredentialRetrievalError": Verdict(
         AuthError, "run the profile's credential_process by hand, or look at what the container's "
-        "credentials address answers", "no"),
-    "SSOTokenLoadError": (AuthError, "{login}", "no"),
-    "TokenRetrievalError": (AuthError, "{login}", "no"),
-    "UnauthorizedSSOTokenError": (AuthError, "{login}", "no"),
-    "SSOError": (AuthError, "{login}", "no"),
-    "LoginRefreshRequired": (AuthError, "{login}", "no"),
-    "LoginTokenLoadError": (AuthError, "{login}", "no"),
-    "LoginInsufficientPermissions": (AuthError, "{login}", "no"),
-    "LoginError": (AuthError, "{login}", "no"),
-    "NoAuthTokenError": (AuthError, "{login}", "no"),
-    "MissingDependencyException": (
-        AuthError, "`pip install \"botocore[crt]\"` beside this tool: `aws login` needs it", "no"),
-    "MetadataRetrievalError": (AuthError, NO_CREDENTIALS, "no"),
-    "RefreshWithMFAUnsupportedError": (AuthError, "use temporary keys or SSO instead", "no"),
-    "ProfileNotFound": (ConfigError, "`aws configure list-profiles` prints the profiles", "no"),
-    "ConfigNotFound": (ConfigError, None, "no"),
-    "ConfigParseError": (ConfigError, "mend the AWS config file named above", "no"),
-    "InvalidConfigError": (ConfigError, "mend the profile in the AWS config file", "no"),
-    "NoRegionError": (ConfigError, "give --region, or set AWS_REGION", "no"),
-    "InvalidRegionError": (ConfigError, "a region is written like `us-east-1`", "no"),
-    "InvalidEndpointConfigurationError": (
-        ConfigError, "unset AWS_BEARER_TOKEN_BEDROCK, or use an https endpoint", "no"),
-    "EndpointProviderError": (
+        "credentials address answers", "no", "credential-process"),
+    **dict.fromkeys((
+        "SSOTokenLoadError", "TokenRetrievalError", "UnauthorizedSSOTokenError", "SSOError",
+        "LoginRefreshRequired", "LoginTokenLoadError", "LoginInsufficientPermissions",
+        "LoginError", "NoAuthTokenError"), _LOG_IN),
+    "MissingDependencyException": Verdict(
+        AuthError, "`pip install \"botocore[crt]\"` beside this tool: `aws login` needs it", "no",
+        "login-dependency"),
+    "MetadataRetrievalError": _NOBODY,
+    "RefreshWithMFAUnsupportedError": Verdict(
+        AuthError, "use temporary keys or SSO instead", "no", "mfa"),
+    "ProfileNotFound": Verdict(
+        ConfigError, "`aws configure list-profiles` prints the profiles", "no", "profile"),
+    "ConfigNotFound": Verdict(ConfigError, None, "no", "aws-config"),
+    "ConfigParseError": Verdict(
+        ConfigError, "mend the AWS config file named above", "no", "aws-config"),
+    "InvalidConfigError": Verdict(
+        ConfigError, "mend the profile in the AWS config file", "no", "aws-config"),
+    "NoRegionError": Verdict(ConfigError, "give --region, or set AWS_REGION", "no", "region"),
+    "InvalidRegionError": Verdict(
+        ConfigError, "a region is written like `us-east-1`", "no", "region"),
+    "InvalidEndpointConfigurationError": Verdict(
+        ConfigError, "unset AWS_BEARER_TOKEN_BEDROCK, or use an https endpoint", "no", "endpoint"),
+    "EndpointProviderError": Verdict(
         ConfigError, "look at AWS_ENDPOINT_URL*, AWS_USE_FIPS_ENDPOINT and "
-        "AWS_USE_DUALSTACK_ENDPOINT", "no"),
-    **dict.fromkeys(_MISCONFIGURED, (
-        ConfigError, "mend it in the environment or in the AWS config file", "no")),
-    "UnknownServiceError": (ConfigError, "upgrade boto3", "no"),
-    "EndpointConnectionError": (UnavailableError, _UNREACHED, "now"),
-    "ConnectTimeoutError": (UnavailableError, _UNREACHED, "now"),
-    "ProxyConnectionError": (UnavailableError, "check HTTPS_PROXY; nothing was billed", "now"),
-    "SSLError": (
-        UnavailableError, "behind a TLS proxy, set AWS_CA_BUNDLE to its certificate", "now"),
-    "ReadTimeoutError": (UnavailableError, f"{_MAYBE}; raise --timeout", "maybe-billed"),
-    "ConnectionClosedError": (UnavailableError, _MAYBE, "maybe-billed"),
-    "ResponseStreamingError": (UnavailableError, _MAYBE, "maybe-billed"),
-    "IncompleteReadError": (UnavailableError, _MAYBE, "maybe-billed"),
-    "HTTPClientError": (UnavailableError, _MAYBE, "maybe-billed"),
-    "ChecksumMismatch": (UnavailableError, _MAYBE, "maybe-billed"),
-    "InvalidHeadersLength": (UnavailableError, _MAYBE, "maybe-billed"),
-    "InvalidPayloadLength": (UnavailableError, _MAYBE, "maybe-billed"),
-    "ParserError": (UnavailableError, _MAYBE, "maybe-billed"),
-    "ResponseParserError": (UnavailableError, _MAYBE, "maybe-billed"),
-    "ConnectError": (UnavailableError, _UNREACHED, "now"),
-    "ConnectTimeout": (UnavailableError, _UNREACHED, "now"),
-    "ProxyError": (UnavailableError, "check HTTPS_PROXY; nothing was billed", "now"),
-    "PoolTimeout": (UnavailableError, "nothing was billed; ask less at once", "now"),
-    "TimeoutException": (UnavailableError, f"{_MAYBE}; raise --timeout", "maybe-billed"),
-    "TransportError": (UnavailableError, _MAYBE, "maybe-billed"),
-    "APITimeoutError": (UnavailableError, f"{_MAYBE}; raise --timeout", "maybe-billed"),
-    "APIConnectionError": (UnavailableError, _MAYBE, "maybe-billed"),
+        "AWS_USE_DUALSTACK_ENDPOINT", "no", "endpoint"),
+    **dict.fromkeys(_MISCONFIGURED, Verdict(
+        ConfigError, "mend it in the environment or in the AWS config file", "no", "aws-config")),
+    "UnknownServiceError": Verdict(ConfigError, "upgrade boto3", "no", "old-library"),
+    **dict.fromkeys((
+        "EndpointConnectionError", "ConnectTimeoutError", "ConnectError", "ConnectTimeout",
+    ), _MISSED),
+    **dict.fromkeys(("ProxyConnectionError", "ProxyError"), _PROXY),
+    "SSLError": Verdict(
+        UnavailableError, "behind a TLS proxy, set AWS_CA_BUNDLE to its certificate", "now",
+        "tls"),
+    **dict.fromkeys(("ReadTimeoutError", "TimeoutException", "APITimeoutError"), _LATE),
+    "PoolTimeout": Verdict(
+        UnavailableError, "nothing was billed; ask less at once", "now", "pool"),
+    **dict.fromkeys((
+        "ConnectionClosedError", "ResponseStreamingError", "IncompleteReadError",
+        "HTTPClientError", "ChecksumMismatch", "InvalidHeadersLength", "InvalidPayloadLength",
+        "ParserError", "ResponseParserError", "TransportError", "APIConnectionError"), _BROKEN),
 }  # fmt: skip
 
-BY_STATUS: dict[int, tuple[type[CliError], str]] = {
-    401: (AuthError, "no"), 403: (DeniedError, "no"), 408: (UnavailableError, "maybe-billed"),
-    424: (UnavailableError, "maybe-billed"), 429: (UnavailableError, "now"),
-    500: (UnavailableError, "maybe-billed"), 502: (UnavailableError, "maybe-billed"),
-    503: (UnavailableError, "now"), 504: (UnavailableError, "maybe-billed"),
-    529: (UnavailableError, "now"),
+# What only the HTTP status tells, where no row of TABLE fits.
+BY_STATUS: dict[int, Verdict] = {
+    401: Verdict(AuthError, None, "no", "unauthorized"),
+    403: Verdict(DeniedError, None, "no", "permission"),
+    408: Verdict(UnavailableError, None, "maybe-billed", "model-timeout"),
+    424: Verdict(UnavailableError, None, "maybe-billed", "model-error"),
+    429: Verdict(UnavailableError, None, "now", "throttled"),
+    **dict.fromkeys(
+        (500, 502, 504), Verdict(UnavailableError, None, "maybe-billed", "server-error")
+    ),
+    **dict.fromkeys((503, 529), Verdict(UnavailableError, None, "now", "capacity")),
+}
+# Every other status, and what came inside a stream, where a model was at work.
+OTHER = Verdict(RejectedError, None, "no", "rejected")
+IN_A_STREAM = Verdict(UnavailableError, None, "maybe-billed", "broken-off")
+
+# Names that say what `why` may tell of an error which no row tells apart.
+BY_NAME = {
+    "ValidationException": "rejected", "ValidationError": "rejected",
+    "ResourceNotFoundException": "not-found", "NoSuchEntity": "not-found", "NoSuchKey": "not-found",
+    "ConflictException": "changing", "ResourceInUseException": "changing",
 }  # fmt: skip

@@ -19,13 +19,15 @@ from bedrock_claude_cli.options import Door, Shared
 
 COMMANDS = {
     "verify-creds": ("verify_creds", "Check credentials, region, model access and logging."),
-    "list-models": ("list_models", "List the Claude models that can be called, and their ids."),
+    "list-models": ("list_models", "List the Claude models that can be called, or all about one."),
     "ask": ("ask", "Ask Claude a question; the answer streams to stdout."),
     "run": ("run", "Ask many prompts from a file, each answer a line of another."),
     "jobs": ("jobs", "Send many prompts as batch jobs of Bedrock's, over S3."),
     "enable-logging": ("enable_logging", "Record every call's prompt and answer, in your account."),
     "logs": ("logs", "Show whether calls are logged, and read what was logged."),
     "usage": ("usage", "Who spent what, from the logs."),
+    "why": ("why", "Explain an error of Bedrock, STS or an SDK, and what mends it."),
+    "access": ("access", "Check which models are open to the account, and request one."),
     "config": ("config", "Show, make or find the config file."),
     "sandbox": ("sandbox", "Run a local stand-in for AWS, for trying and testing."),
 }

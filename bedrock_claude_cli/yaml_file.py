@@ -34,6 +34,10 @@ class Problems:
         text = f"{self.path}:{spot[0]}:{spot[1]} {name + ': ' if name else ''}{what}"
         self.lines[spot, text] = None
 
+    def line(self, key: Key) -> int:
+        """The line at which a key stands."""
+        return self.positions.get(key, (1, 1))[0]
+
     def texts(self) -> list[str]:
         """The problems in the order of the file."""
         return [text for _, text in sorted(self.lines, key=lambda line: line[0])]

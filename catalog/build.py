@@ -38,6 +38,8 @@ FACTS = (
     "count_tokens",
     "batch",
     "mantle_id",
+    "mantle_regions",
+    "card",
     "data_retention",
     "arn_versioned",
     "seed_id",
@@ -158,8 +160,9 @@ def build(overrides: dict[str, Any]) -> dict[str, Any]:
     for section in ("rules", "models", "regions", "history", "ghosts"):
         sourced(overrides[section], sources, section)
     gov_factor = overrides["rules"]["us_gov_factor"]["value"]
+    kept = ("place", "geography", "endpoints", "only")
     regions = {
-        name: {key: region[key] for key in ("geography", "endpoints", "only") if key in region}
+        name: {key: region[key] for key in kept if key in region}
         for name, region in overrides["regions"].items()
     }
     return {

@@ -675,8 +675,10 @@ class TestTheEmbeddedSandbox:
             "1:24 rules[0].when.model: must be text",
             "2:11 rules[0].reply.text: must be text",
             "3:3 rules[1].times: must be a whole number from 1",
-            "3:3 rules[1]: does nothing: needs reply, error, stream, deny, empty or job",
-            "4:3 rules[2]: does nothing: needs reply, error, stream, deny, empty or job",
+            "3:3 rules[1]: does nothing: needs reply, error, stream, deny, empty, job, "
+            "access or account",
+            "4:3 rules[2]: does nothing: needs reply, error, stream, deny, empty, job, "
+            "access or account",
         ]
 
     @pytest.mark.parametrize(

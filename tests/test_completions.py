@@ -302,9 +302,16 @@ def test_flags_given_already_are_offered_only_if_they_may_repeat(run: Run) -> No
 
 
 def test_flags_come_without_a_dash_where_no_argument_can(run: Run) -> None:
-    assert "--all-regions" in offered(run, "list-models", "")[1]
+    assert "--min-ttl" in offered(run, "verify-creds", "")[1]
     assert offered(run, "ask", "")[1] == {}
     assert "--usage" in offered(run, "ask", "a question", "")[1]
+
+
+def test_a_model_is_offered_where_a_command_takes_one(run: Run) -> None:
+    _, found = offered(run, "list-models", "")
+    assert {"sonnet", "opus-5.5"} <= set(found)
+    assert "--policy" in offered(run, "list-models", "opus", "--")[1]
+    assert "us.anthropic.claude-opus-5-5" in offered(run, "list-models", "us.")[1]
 
 
 def test_aliases_come_first_and_ids_once_a_letter_is_typed(run: Run) -> None:

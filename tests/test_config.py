@@ -465,7 +465,8 @@ class TestExample:
         path.write_text(text, encoding="utf-8")
         loaded = load({}, {}, config=path)
         found = {key for key, value in loaded.values.items() if value.source == str(path)}
-        assert found == set(FILE_KEYS) - {"prices", "presets"}
+        assert found | set(loaded.allowed) == set(FILE_KEYS) - {"prices", "presets"}
+        assert loaded.allowed["allow_endpoints"].value == ("eu", "eu-*")
         assert loaded.prices and loaded.presets
         for key, spec in SPECS.items():
             if spec.default is not None:

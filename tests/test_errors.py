@@ -34,6 +34,7 @@ class Case(NamedTuple):
 AUTH, DENIED, REJECTED, UNAVAILABLE = (
     ExitCode.AUTH, ExitCode.DENIED, ExitCode.REJECTED, ExitCode.UNAVAILABLE,
 )  # fmt: skip
+ALIAS = "sonnet-4.5"  # the default model
 MODEL = "global.anthropic.claude-sonnet-4-5-20250929-v1:0"
 USER = "User: arn:aws:iam::111122223333:user/dev is not authorized to perform: "
 GLOBAL_ARN = "arn:aws:bedrock:::foundation-model/anthropic.claude-sonnet-4-5-20250929-v1:0"
@@ -74,11 +75,16 @@ CASES = [
     Case(REFUSED, 403, "Model access is denied due to IAM user or service role is not authorized "
          "to perform the required AWS Marketplace actions (aws-marketplace:ViewSubscriptions, "
          "aws-marketplace:Subscribe) to enable access to this model.", DENIED,
-         "aws-marketplace:Subscribe"),
-    Case("MPAgreementBeingCreated", 403, "The agreement is being created", DENIED, "15 minutes",
-         "later"),
+         f"`bedrock-claude access request {ALIAS}`, run once by an identity with aws-marketplace:"),
+    Case(REFUSED, 403, "Your account is not authorized to access this model. Your AWS Marketplace "
+         "subscription for this model is still being processed", DENIED,
+         f"`bedrock-claude access request {ALIAS}` waits", "later"),
+    Case(REFUSED, 403, "You have not filled out the request form", DENIED,
+         f"`bedrock-claude access request {ALIAS}` submits"),
+    Case("MPAgreementBeingCreated", 403, "The agreement is being created", DENIED,
+         f"`bedrock-claude access request {ALIAS}` waits", "later"),
     Case(REFUSED, 403, "You don't have access to the model with the specified model ID.", DENIED,
-         "use-case form"),
+         f"`bedrock-claude access request {ALIAS}`"),
     Case(REFUSED, 403, "You don\u2019t have access to the model with the specified model ID.",
          DENIED, "use-case form"),
     Case("permission_error", 403, "claude is not available for this account", DENIED,
@@ -87,12 +93,13 @@ CASES = [
     Case(VALIDATION, 400, "Access to Anthropic models is not allowed for this account.", DENIED,
          "not offered to this account"),
     Case(VALIDATION, 400, "data retention mode 'default' is not available for this model", DENIED,
-         "data-retention"),
+         f"`bedrock-claude access request {ALIAS} --data-retention MODE`"),
     Case(VALIDATION, 400, "The model returned the following errors: data retention mode \u2018none"
          "\u2019 is not available for this model", DENIED, "data-retention"),
     Case(MISSING, 404, "Model use case details have not been submitted for this account. Fill out "
          "the Anthropic use case details form before using the model.", DENIED, "15 minutes"),
-    Case(MISSING, 404, "You have not filled out the request form", DENIED, "use-case form"),
+    Case(MISSING, 404, "You have not filled out the request form", DENIED,
+         f"`bedrock-claude access request {ALIAS}` submits"),
     Case(MISSING, 404, "Access denied. This Model is marked by provider as Legacy and you have not "
          "been actively using the model in the last 15 days.", DENIED, "--active"),
     Case(MISSING, 404, "This model version has reached the end of its life.", REJECTED, "--active"),

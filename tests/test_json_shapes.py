@@ -35,10 +35,15 @@ def printed(run: Run, *argv: str) -> Any:
         ("ask --dry-run", (*ASK, "--dry-run", "hi")),
         ("ask --count-tokens", (*ASK, "--count-tokens", "hi")),
         ("list-models", ("list-models", "--sandbox", "--json")),
+        ("list-models MODEL", ("list-models", "opus-5.5", "--sandbox", "--json")),
+        ("list-models --diff", ("list-models", "--diff", "--sandbox", "--json")),
         ("verify-creds", ("verify-creds", "--sandbox", "--json")),
+        ("access check", ("access", "check", "--sandbox", "--json")),
+        ("access request", ("access", "request", "sonnet", "--sandbox", "--json")),
         ("enable-logging", ("enable-logging", "--sandbox", "--yes", "--json")),
         ("logs status", ("logs", "status", "--sandbox", "--json")),
         ("logs disable", ("logs", "disable", "--sandbox", "--json")),
+        ("why", ("why", "--json", "ThrottlingException")),
         ("config show", ("config", "show", "--json")),
         ("config path", ("config", "path", "--json")),
     ],
@@ -56,6 +61,17 @@ def test_the_keys_of_a_result(run: Run, section: str, argv: tuple[str, ...]) -> 
     [
         ("usage", (*ASK, "hi"), ["usage"]),
         ("list-models ids", ("list-models", "--sandbox", "--json"), [0, "ids", 0]),
+        (
+            "list-models endpoints",
+            ("list-models", "opus", "--sandbox", "--json"),
+            ["endpoints", 0],
+        ),
+        (
+            "list-models capabilities",
+            ("list-models", "opus", "--sandbox", "--json"),
+            ["capabilities"],
+        ),
+        ("access check models", ("access", "check", "--sandbox", "--json"), ["models", 0]),
         ("verify-creds checks", ("verify-creds", "--sandbox", "--json"), ["checks", 0]),
         (
             "enable-logging regions",

@@ -29,6 +29,7 @@ PRINTS = {
     "Review a change before it is pushed": "canned answer",
     "A commit message from what is staged": "",
     "What went wrong in a log": "canned answer",
+    "What an error of another program means": r"(?s)tomorrow.*^later$",
     "A PDF, with the pages that say it": r"\[1\] report.pdf, page",
     "Fields of a document as JSON": r"^\w+$",
     "A gate in CI": "^true$",
@@ -45,6 +46,7 @@ PRINTS = {
     "A loop over lines": "(?s)One sentence about Ada.*One sentence about Grace",
     "Code into another program": "^olleh$",
     "One field of the JSON": r"(?s)^\d+\n.*global\.anthropic\.claude-sonnet-4-5",
+    "Models for a new account": r"(?s)Sonnet 4\.5 is open.*Haiku 4\.5 is open",
     "Data that must stay in the EU": r"(?s)canned answer.*^eu\.anthropic",
 }
 UNRUN = {
@@ -59,6 +61,7 @@ FILES = {
     "notes.fr.md": "canned answer",
     "gate.json": "breaks",
     "moods.csv": '"7","lamp","glad"',
+    "access.tsv": "sonnet-4.5\topen",
 }
 RULES = """
 - when: {prompt: "largest file"}
@@ -100,6 +103,7 @@ def folder(tmp_path: Path, home: Path) -> Path:
         ("translate.yaml", "yaml\nmodel"),
         ("mood.yaml", "yaml\nprompt"),
         ("verdict.schema.json", "json\n{"),
+        ("use-case.yaml", "yaml\ncompany"),
     ):
         shown = re.search(rf"^```{start}.*?^```", TEXT, re.M | re.S)
         assert shown

@@ -21,11 +21,6 @@ _UNAUTHORISED = (
     "it is by invitation, or the account is restricted: ask AWS Support or the account's "
     "administrator"
 )
-_OPEN = (
-    "submit Anthropic's one-time use-case form in the Bedrock console (Model catalog), then let an "
-    "administrator with aws-marketplace:Subscribe and aws-marketplace:ViewSubscriptions call the "
-    "model once; it opens within 15 minutes"
-)
 
 
 def base_model(bedrock: Any, target: Target) -> str | None:
@@ -44,6 +39,7 @@ def open_to_account(told: Mapping[str, Any], model: str, region: str) -> Check:
     """What GetFoundationModelAvailability means; docs.aws.amazon.com/bedrock "Model access"."""
     agreement = part(told, "agreementAvailability")
     status = agreement["status"]
+    opens = f"`bedrock-claude access request {model}` opens it"
     if told["regionAvailability"] != "AVAILABLE":
         return fail("model", ExitCode.REJECTED, f"{model} is not offered in {region}", _OFFERED)
     if told["authorizationStatus"] != "AUTHORIZED":
@@ -55,16 +51,18 @@ def open_to_account(told: Mapping[str, Any], model: str, region: str) -> Check:
             "model",
             "warn",
             f"the Marketplace agreement for {model} is being made; calls may work already",
-            "look again in 15 minutes",
+            f"`bedrock-claude access request {model}` waits for it",
         )
     if status == "ERROR":
         why = agreement.get("errorMessage") or "AWS gives no reason"
         problem = f"the Marketplace agreement for {model} failed: {why}"
-        return fail("model", ExitCode.DENIED, problem, _OPEN)
+        return fail("model", ExitCode.DENIED, problem, opens)
     if status != "AVAILABLE":
-        return fail("model", ExitCode.DENIED, f"the account has no agreement for {model}", _OPEN)
+        return fail("model", ExitCode.DENIED, f"the account has no agreement for {model}", opens)
     if told["entitlementAvailability"] != "AVAILABLE":
-        return fail("model", ExitCode.DENIED, f"the account is not entitled to {model}", _OPEN)
+        return fail(
+            "model", ExitCode.DENIED, f"the account is not entitled to {model}", _UNAUTHORISED
+        )
     return Check("model", "ok", f"{model} is open to the account")
 
 

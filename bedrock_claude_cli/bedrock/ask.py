@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from bedrock_claude_cli.bedrock import messages, model_id
+from bedrock_claude_cli.bedrock import guarded, messages, model_id
 from bedrock_claude_cli.bedrock.answer import (
     Broken,
     Counted,
@@ -216,7 +216,10 @@ def _another_id(
         why = translate(denied).code
         hint = f"{told.hint}; the look-up of this region's ids failed ({why})"
         raise told.hinted(hint) from error
-    return model_id.fallbacks(target, offered, catalog)
+    moved = model_id.fallbacks(target, offered, catalog)
+    if moved is not None:
+        guarded.check(moved, moved.model_id, catalog, tuple)
+    return moved
 
 
 class Proof(NamedTuple):

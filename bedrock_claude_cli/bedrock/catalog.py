@@ -73,6 +73,8 @@ class KnownModel(NamedTuple):
     count_tokens: Literal["runtime", "mantle"] | None
     batch: bool | None
     mantle_id: str | None
+    mantle_regions: tuple[str, ...] | None
+    card: str | None
     data_retention: tuple[str, ...] | None
     arn_versioned: bool
     seed_id: str | None
@@ -85,12 +87,16 @@ class KnownModel(NamedTuple):
 
 
 class Region(NamedTuple):
-    """A Bedrock region, its own geography, and every prefix that can be called from it."""
+    """A Bedrock region, its own geography, and every prefix that can be called from it.
+
+    `place` is the country that it lies in, or "the EU"; None for a region that is new.
+    """
 
     name: str
     geography: str | None
     endpoints: tuple[str, ...]
     only: Mapping[str, tuple[str, ...]]
+    place: str | None = None
 
 
 class Catalog(NamedTuple):
@@ -196,6 +202,7 @@ def load(file: Path = FILE) -> Catalog:
             entry["geography"],
             tuple(entry["endpoints"]),
             {key: tuple(ids) for key, ids in entry.get("only", {}).items()},
+            entry["place"],
         )
         for name, entry in data["regions"].items()
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Literal
 
@@ -17,18 +17,24 @@ NAMES = (
     "expect",
     "ttl",
     "reach",
+    "clock",
     "model",
     "invoke",
     "lifecycle",
     "logging",
 )
 AWS = "aws"
+# Codes of what is neither good nor bad yet.
+PENDING, NOT_TRIED = "Pending", "NotTried"
 Status = Literal["ok", "warn", "fail", "skip"]
 
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the report; `exit_code` and `code` belong to a fail."""
+    """One line of the report; `exit_code` and `retry` belong to a fail.
+
+    `code` is a fail's, or says why there is no ok: PENDING, NOT_TRIED, or what IAM refuses with.
+    """
 
     name: str
     status: Status
@@ -37,11 +43,15 @@ class Check:
     exit_code: int | None = None
     code: str | None = None
     request_id: str | None = None
+    retry: str | None = None
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to check, in order, and which findings are not good enough."""
+    """What to check, in order, and which findings are not good enough.
+
+    `patient` says that somebody waits, so that nothing is paid for before all the rest is there.
+    """
 
     names: tuple[str, ...] = NAMES
     required: frozenset[str] = frozenset()
@@ -49,6 +59,7 @@ class Plan:
     arn: str | None = None
     min_ttl: float | None = None
     invoke: bool = False
+    patient: bool = False
 
     def wants(self, *names: str) -> bool:
         """Whether any of these checks is to be made."""
@@ -67,6 +78,7 @@ def plan(
     arn: str | None = None,
     min_ttl: float | None = None,
     invoke: bool = False,
+    patient: bool = False,
 ) -> Plan:
     """Choose the checks; what a flag asks for is checked also where `only` leaves it out.
 
@@ -89,7 +101,7 @@ def plan(
     if chosen:
         chosen |= {name for name, given in flags.items() if given} | (required - {AWS})
     names = tuple(name for name in NAMES if not chosen or name in chosen)
-    return Plan(names, required, account, arn, min_ttl, invoke)
+    return Plan(names, required, account, arn, min_ttl, invoke, patient)
 
 
 def _names(given: Iterable[str], flag: str, known: tuple[str, ...]) -> list[str]:
@@ -107,6 +119,11 @@ def fail(name: str, exit_code: ExitCode, detail: str, hint: str | None = None) -
     return Check(name, "fail", detail, hint, int(exit_code), exit_code.name.capitalize())
 
 
+def not_tried(name: str, detail: str) -> Check:
+    """A check that could not be made for what another one found."""
+    return Check(name, "skip", detail, code=NOT_TRIED)
+
+
 def judge(name: str, make: Callable[[], Check], *actions: str) -> Check:
     """The check that `make` gives, or what its failure means; bugs and bad usage are raised.
 
@@ -122,9 +139,12 @@ def judge(name: str, make: Callable[[], Check], *actions: str) -> Check:
             raise
         denied = _denied(told, actions)
         if denied:
-            return Check(name, "skip", f"IAM does not allow {denied}", told.hint)
-        code = int(told.exit_code)
-        return Check(name, "fail", told.message, told.hint, code, told.code, told.request_id)
+            text = f"IAM does not allow {denied}"
+            return Check(name, "skip", text, told.hint, code=told.code)
+        return Check(
+            name, "fail", told.message, told.hint, int(told.exit_code), told.code,
+            told.request_id, told.retry,
+        )  # fmt: skip
 
 
 def _denied(error: CliError, actions: tuple[str, ...]) -> str | None:
@@ -148,15 +168,16 @@ def finish(found: Iterable[Check], plan: Plan) -> tuple[Check, ...]:
     ordered: list[Check] = []
     causes: dict[tuple[int | None, str | None], str] = {}
     for name in NAMES:
-        check = by_name.get(name, Check(name, "skip", "not tried: an earlier check failed"))
+        check = by_name.get(name) or not_tried(name, "not tried: an earlier check failed")
         # Also where nobody asked for it, a wrong endpoint or lost credentials must show.
         if name not in plan.names and not (name in by_name and check.status in ("warn", "fail")):
             continue
         if check.exit_code in (ExitCode.AUTH, ExitCode.UNAVAILABLE):
             first = causes.setdefault((check.exit_code, check.code), name)
             if first != name:
-                check = Check(name, "skip", f"not proven, for the same reason as {first}")
+                check = not_tried(name, f"not proven, for the same reason as {first}")
         if name in plan.required and check.status in ("warn", "skip"):
-            check = fail(name, ExitCode.UNMET, f"required, but {check.detail}", check.hint)
+            unmet = fail(name, ExitCode.UNMET, f"required, but {check.detail}", check.hint)
+            check = replace(unmet, code=check.code or unmet.code)
         ordered.append(check)
     return tuple(ordered)

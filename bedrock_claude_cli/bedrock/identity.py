@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from bedrock_claude_cli import clock
 from bedrock_claude_cli.bedrock.checks import Check, Plan, fail
 from bedrock_claude_cli.bedrock.duration import show_duration
 from bedrock_claude_cli.bedrock.response import part
@@ -142,6 +143,18 @@ def ttl(credentials: Credentials, least: float | None) -> Check:
         return Check("ttl", "ok", text)
     hint = _RENEWS if credentials.method in SELF_RENEWING else "renew the credentials: {login}"
     return fail("ttl", ExitCode.UNMET, f"{text}; {show_duration(least)} were asked for", hint)
+
+
+def by_the_clock(credentials: Credentials, ahead: int | None) -> Credentials:
+    """The credentials with the seconds that they have left at AWS, whose clock is the one to count.
+
+    `ahead` is by how many seconds this machine's is ahead of it.
+    """
+    if not credentials.expires_at or ahead is None or abs(ahead) < clock.WORTH_SAYING:
+        return credentials
+    end = datetime.strptime(credentials.expires_at, "%Y-%m-%dT%H:%M:%SZ")
+    left = (end.replace(tzinfo=timezone.utc) - datetime.now(timezone.utc)).total_seconds()
+    return replace(credentials, seconds_left=max(0, int(left + ahead)))
 
 
 def diagnose(file: Path, role_arn: str, check: Check) -> tuple[WebIdentity | None, Check]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -20,17 +20,12 @@ from bedrock_claude_cli.bedrock.catalog import (
 )
 from bedrock_claude_cli.bedrock.model_id import PREFIXES, parse
 from bedrock_claude_cli.bedrock.pricing import list_price
-from bedrock_claude_cli.bedrock.response import part
+from bedrock_claude_cli.bedrock.surveys import Listed, look
+from bedrock_claude_cli.bedrock.surveys import summaries as summaries
 
 CACHE_SECONDS = 7 * 24 * 3600
 SCHEMA = 1
 ORDER = ("global", *PREFIXES[1:], IN_REGION)
-NOT_ENABLED = {
-    "UnrecognizedClientException",
-    "InvalidClientTokenId",
-    "InvalidClientTokenIdException",
-}
-NO_CONNECTION = {"EndpointConnectionError", "ConnectTimeoutError"}
 
 
 @dataclass(frozen=True)
@@ -61,16 +56,7 @@ class Model:
     def endpoints(self) -> tuple[str, ...]:
         """The endpoints of `ids`, global first and in-region last."""
         found = {offer.endpoint for offer in self.ids if offer.endpoint}
-        return tuple(sorted(found, key=_rank))
-
-
-@dataclass(frozen=True)
-class Survey:
-    """Several regions' models in one list, and the regions that gave none, by reason."""
-
-    models: tuple[Model, ...]
-    not_enabled: tuple[str, ...] = ()
-    failed: tuple[tuple[str, BaseException], ...] = ()
+        return tuple(sorted(found, key=rank))
 
 
 def list_models(client: Any, region: str, catalog: Catalog) -> tuple[Model, ...]:
@@ -78,29 +64,15 @@ def list_models(client: Any, region: str, catalog: Catalog) -> tuple[Model, ...]
 
     Needs bedrock:ListFoundationModels and bedrock:ListInferenceProfiles; botocore's errors pass.
     """
-    from bedrock_claude_cli.bedrock.threads import settled, side_by_side
-
-    with side_by_side(1) as pool:
-        profiles = pool.submit(_profiles, client)
-        return join(summaries(client), settled(profiles).result(), region, catalog)
+    listed = look(client, region)
+    return join(listed.summaries, listed.profiles, region, catalog)
 
 
-def summaries(client: Any) -> list[Mapping[str, Any]]:
-    """What ListFoundationModels says of Anthropic's models."""
-    found: list[Mapping[str, Any]] = part(
-        client.list_foundation_models(byProvider="Anthropic"), "modelSummaries"
+def joined(listed: Iterable[Listed], catalog: Catalog) -> tuple[Model, ...]:
+    """Several regions' lists and the catalogue as one list of models."""
+    return merge(
+        (join(each.summaries, each.profiles, each.region, catalog) for each in listed), catalog
     )
-    return found
-
-
-def _profiles(client: Any) -> list[Mapping[str, Any]]:
-    found: list[Mapping[str, Any]] = []
-    page = client.list_inference_profiles(maxResults=1000)
-    found += part(page, "inferenceProfileSummaries")
-    while page.get("nextToken"):
-        page = client.list_inference_profiles(maxResults=1000, nextToken=page["nextToken"])
-        found += part(page, "inferenceProfileSummaries")
-    return found
 
 
 def join(
@@ -118,7 +90,7 @@ def join(
     for profile in profiles:
         own = parse(profile["inferenceProfileId"])
         if profile.get("type") == "APPLICATION" or own.base_id is None:
-            base = _routed_to(profile)
+            base = routed_to(profile)
             if base:
                 ids.setdefault(base, []).append((profile["inferenceProfileArn"], None))
         else:
@@ -130,7 +102,7 @@ def join(
     return _ordered(models, catalog)
 
 
-def _routed_to(profile: Mapping[str, Any]) -> str | None:
+def routed_to(profile: Mapping[str, Any]) -> str | None:
     """The base id behind a profile's ARNs, if it is one of ours."""
     bases = (parse(model["modelArn"]).base_id for model in profile.get("models", ()))
     return next((base for base in bases if base), None)
@@ -139,12 +111,13 @@ def _routed_to(profile: Mapping[str, Any]) -> str | None:
 def offline(catalog: Catalog, region: str) -> tuple[Model, ...]:
     """Every model of the catalogue; `ids` is empty where it cannot be called from `region`."""
     return tuple(
-        _model(known.id, _shipped_ids(known, region, catalog), region, catalog)
+        _model(known.id, shipped_ids(known, region, catalog), region, catalog)
         for known in catalog.models
     )
 
 
-def _shipped_ids(known: KnownModel, region: str, catalog: Catalog) -> list[tuple[str, str | None]]:
+def shipped_ids(known: KnownModel, region: str, catalog: Catalog) -> list[tuple[str, str | None]]:
+    """The ids that the catalogue says can be called from a region, and their endpoints."""
     if known.lifecycle.status == "EOL":
         return []
     return [
@@ -196,50 +169,19 @@ def read_lifecycle(told: Mapping[str, Any], known: KnownModel | None) -> Lifecyc
     )
 
 
-def _rank(endpoint: str | None) -> int:
+def rank(endpoint: str | None) -> int:
+    """The place of an endpoint in a list: global first, in-region and ARNs last."""
     return ORDER.index(endpoint) if endpoint in ORDER else len(ORDER)
 
 
 def _sorted(offers: Iterable[Offer]) -> tuple[Offer, ...]:
-    return tuple(sorted(offers, key=lambda offer: (_rank(offer.endpoint), offer.id)))
+    return tuple(sorted(offers, key=lambda offer: (rank(offer.endpoint), offer.id)))
 
 
 def _ordered(models: Iterable[Model], catalog: Catalog) -> tuple[Model, ...]:
     places = {known.id: place for place, known in enumerate(catalog.models)}
     last = len(places)
     return tuple(sorted(models, key=lambda m: (places.get(m.base_id, last), m.base_id)))
-
-
-def across_regions(
-    client_for: Callable[[str], Any], regions: Sequence[str], catalog: Catalog
-) -> Survey:
-    """Ask every region at once. When all of them fail, the first one's error is raised."""
-    from bedrock_claude_cli.bedrock.threads import settled, side_by_side
-
-    with side_by_side(min(32, len(regions) or 1)) as pool:
-        asked = {
-            region: pool.submit(list_models, client_for(region), region, catalog)
-            for region in dict.fromkeys(regions)
-        }
-        errors = {
-            region: error for region, ask in asked.items() if (error := settled(ask).exception())
-        }
-    if errors and len(errors) == len(asked):
-        raise next(iter(errors.values()))
-    return Survey(
-        models=merge(
-            (ask.result() for region, ask in asked.items() if region not in errors),
-            catalog,
-        ),
-        not_enabled=tuple(region for region, error in errors.items() if _not_enabled(error)),
-        failed=tuple(each for each in errors.items() if not _not_enabled(each[1])),
-    )
-
-
-def _not_enabled(error: BaseException) -> bool:
-    response = getattr(error, "response", None) or {}
-    code = response.get("Error", {}).get("Code")
-    return code in NOT_ENABLED or type(error).__name__ in NO_CONNECTION
 
 
 def merge(answers: Iterable[Iterable[Model]], catalog: Catalog) -> tuple[Model, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from bedrock_claude_cli.bedrock.catalog import IN_REGION, Catalog, KnownModel, plain
+from bedrock_claude_cli.bedrock.guard_rails import OPEN, Guard
 from bedrock_claude_cli.errors import RejectedError, UsageError
 
 PREFIXES = ("global", "us", "eu", "jp", "au", "apac", "in", "us-gov")
@@ -45,7 +46,7 @@ class Target(NamedTuple):
     """What will be sent, and the notes that explain it.
 
     `endpoint` is None where an ARN hides it. `kind` is how the user named the model, and `strict`
-    says that the endpoint was asked for by name.
+    says that the endpoint was asked for by name. `guard` holds for any id that is tried instead.
     """
 
     model_id: str
@@ -56,6 +57,7 @@ class Target(NamedTuple):
     kind: Kind
     strict: bool = False
     notes: tuple[str, ...] = ()
+    guard: Guard = OPEN
 
 
 def parse(text: str) -> ModelId:
@@ -88,6 +90,18 @@ def _parse_arn(text: str) -> ModelId:
     return ModelId(text, "other", region=region)
 
 
+def named(text: str, catalog: Catalog) -> tuple[ModelId, KnownModel | None]:
+    """What a text says, and the model of the catalogue that it names in whatever way.
+
+    Raises UsageError for an unknown alias.
+    """
+    asked, _ = _corrected(parse(text), catalog)
+    if asked.kind == "alias":
+        return asked, _find(asked.text, catalog)
+    theirs = (model for model in catalog.models if model.mantle_id == asked.text)
+    return asked, (catalog.get(asked.base_id) if asked.base_id else None) or next(theirs, None)
+
+
 def resolve(
     text: str,
     *,
@@ -95,11 +109,14 @@ def resolve(
     region: str,
     catalog: Catalog,
     seen: Iterable[str] = (),
+    guard: Guard = OPEN,
 ) -> Target:
     """Choose the id to send from `region`, without a network.
 
-    `seen` are ids that were observed there. Raises UsageError for an unknown alias or an endpoint
-    that contradicts the id, RejectedError for an endpoint that the model or region does not offer.
+    `seen` are ids that were observed there. The endpoint is one that `guard` allows, unless another
+    was asked for or there is none, for the caller to refuse. Raises UsageError for an unknown alias
+    or an endpoint that contradicts the id, RejectedError for an endpoint that the model or region
+    does not offer.
     """
     if endpoint not in ENDPOINTS:
         raise UsageError(f"unknown endpoint `{endpoint}`", hint=f"one of {', '.join(ENDPOINTS)}")
@@ -109,7 +126,7 @@ def resolve(
     else:
         known = catalog.get(asked.base_id) if asked.base_id else None
     base_id = known.id if known else asked.base_id
-    choice = _Choice(asked, base_id, known, endpoint, region, catalog, tuple(seen))
+    choice = _Choice(asked, base_id, known, endpoint, region, catalog, tuple(seen), guard)
     if base_id is None or asked.kind not in ("alias", "base"):
         target = choice.verbatim()
     elif asked.kind == "base" and endpoint == "auto":
@@ -164,13 +181,15 @@ class _Choice(NamedTuple):
     region: str
     catalog: Catalog
     seen: tuple[str, ...]
+    guard: Guard
 
     def target(self, model_id: str, endpoint: str | None, *notes: str) -> Target:
         strict = self.endpoint != "auto"
         kind = self.asked.kind
         return Target(
-            model_id, self.base_id, endpoint, self.known, self.region, kind, strict, notes
-        )
+            model_id, self.base_id, endpoint, self.known, self.region, kind, strict, notes,
+            self.guard,
+        )  # fmt: skip
 
     def shipped(self) -> tuple[str, ...]:
         """What the catalogue says of the model here; where it is silent, in-region may work."""
@@ -185,6 +204,12 @@ class _Choice(NamedTuple):
         return tuple(
             each.endpoint for each in found if each.base_id == self.base_id and each.endpoint
         )
+
+    def allowed(self, options: Iterable[str]) -> tuple[str, ...]:
+        """Those that the guard allows, or all where it allows none of them."""
+        every = tuple(options)
+        lets = (each for each in every if self.guard.lets(each, self.region, self.catalog))
+        return tuple(lets) or every
 
     def verbatim(self) -> Target:
         asked, own = self.asked, self.asked.endpoint
@@ -202,9 +227,9 @@ class _Choice(NamedTuple):
     def bare(self) -> Target:
         """A bare id means the regional endpoint; it may move to the geography, never to global."""
         options = self.live() or self.shipped()
-        if (not options and self.known is None) or IN_REGION in options:
+        regional = self.allowed(each for each in options if each != "global")
+        if (not options and self.known is None) or IN_REGION in regional:
             return self.target(self.asked.text, IN_REGION)
-        regional = [each for each in options if each != "global"]
         if not regional:
             raise self.not_offered("in-region or in a geography ")
         endpoint = _best(regional, self.region, self.catalog)
@@ -222,7 +247,7 @@ class _Choice(NamedTuple):
         if endpoint == "auto":
             if not options:
                 raise self.not_offered()
-            endpoint = _best(options, self.region, self.catalog)
+            endpoint = _best(self.allowed(options), self.region, self.catalog)
         elif endpoint not in (*options, *self.shipped()) and (self.known or options):
             raise self.not_offered(f"as {endpoint} ")
         base_id = self.base_id or ""
@@ -261,6 +286,7 @@ def fallbacks(target: Target, offered: Iterable[str], catalog: Catalog) -> Targe
 
     `offered` are the ids that the region offers now. A regional meaning never becomes global, and
     an id or endpoint that was asked for by name never changes: RejectedError lists what there is.
+    Where the guard allows none of them the best of all is given, for the caller to refuse.
     """
     found = {
         each.endpoint: each.text
@@ -276,7 +302,8 @@ def fallbacks(target: Target, offered: Iterable[str], catalog: Catalog) -> Targe
             f"`{target.model_id}` is not offered in {target.region}",
             hint=f"{name} is offered there as {', '.join(sorted(found.values()))}",
         )
-    endpoint = _best(choices, target.region, catalog)
+    lets = [each for each in choices if target.guard.lets(each, target.region, catalog)]
+    endpoint = _best(lets or choices, target.region, catalog)
     note = f"`{target.model_id}` was refused in {target.region}; trying `{found[endpoint]}`"
     moved = target._replace(model_id=found[endpoint], endpoint=endpoint)
     return moved._replace(notes=(note, *_premium(moved, catalog)))

@@ -14,7 +14,7 @@ from bedrock_claude_cli.bedrock.hashes import Hashes
 from bedrock_claude_cli.bedrock.record_parse import MAX_LINE
 from bedrock_claude_cli.bedrock.record_parse import Fault as Fault
 from bedrock_claude_cli.bedrock.record_parse import Record as Record
-from bedrock_claude_cli.errors import CliError, UsageError
+from bedrock_claude_cli.errors import CliError, UnmetError, UsageError
 
 MOST_TOLD = 20
 LISTED = 5  # lines of what many share
@@ -141,8 +141,8 @@ class _Told:
         if len(lines) <= LISTED:
             lines.append(line)
 
-    def error(self, name: str) -> UsageError:
-        """All of it."""
+    def error(self, name: str) -> UsageError | UnmetError:
+        """All of it; where a condition of the user's forbids each of them, an UnmetError."""
         told = [(line, f"line {line:,}: {what}") for line, what in self._lines]
         for what, ((lines, *listed), _) in self._shared.items():
             others = f" and {lines - len(listed):,} more" if lines > len(listed) else ""
@@ -151,7 +151,9 @@ class _Told:
         shown = "\n".join(text for _, text in sorted(told)[:MOST_TOLD])
         more = f"\nand {self.count - MOST_TOLD:,} more" if self.count > MOST_TOLD else ""
         hints = [error.hint for _, error in self._shared.values() if error.hint]
-        return UsageError(
+        forbidden = sum(isinstance(error, UnmetError) for _, error in self._shared.values())
+        kind = UnmetError if forbidden == self.count else UsageError
+        return kind(
             f"{name}: {self.count:,} fault{'s' * (self.count > 1)}, so nothing was sent\n"
             f"{shown}{more}",
             hint=hints[0] if self.count == len(hints) == 1 else "mend the input, then run it again",

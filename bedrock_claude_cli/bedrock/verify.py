@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from bedrock_claude_cli.bedrock import access, ask, checks, identity, inventory
@@ -14,6 +14,8 @@ from bedrock_claude_cli.bedrock.duration import show_duration
 from bedrock_claude_cli.bedrock.identity import Caller, Credentials
 from bedrock_claude_cli.bedrock.model_id import Target
 from bedrock_claude_cli.bedrock.prompt import Options
+from bedrock_claude_cli.bedrock.skew import Skew
+from bedrock_claude_cli.bedrock.skew import check as clock_check
 from bedrock_claude_cli.bedrock.threads import settled, side_by_side
 from bedrock_claude_cli.errors import ExitCode
 
@@ -28,7 +30,8 @@ class Report:
     """What `verify-creds` found: the shape of its `--json`.
 
     `endpoint_urls` is null where nothing overrules AWS's own endpoint; `aws` says that all of them
-    lead to AWS; `model` is the id that would be sent.
+    lead to AWS; `model` is the id that would be sent; `clock_skew_seconds` is by how many this
+    machine's clock is ahead of AWS's.
     """
 
     account: str | None
@@ -40,6 +43,7 @@ class Report:
     endpoint_urls: Mapping[str, str | None]
     aws: bool | None
     model: str | None
+    clock_skew_seconds: int | None
     checks: tuple[Check, ...]
     ok: bool
 
@@ -84,6 +88,15 @@ class World(NamedTuple):
     say: Callable[[str], None]
 
 
+class Found(NamedTuple):
+    """What AWS's answers told; the credentials are those given, with their end by AWS's clock."""
+
+    caller: Caller | None
+    credentials: Credentials
+    clock_skew_seconds: int | None
+    checks: list[Check]
+
+
 class _Asked(NamedTuple):
     """The answers of AWS under way; None where nothing needs them."""
 
@@ -94,13 +107,14 @@ class _Asked(NamedTuple):
     logging: Future[Mapping[str, Any]] | None
 
 
-def examine(plan: Plan, world: World) -> tuple[Caller | None, list[Check]]:
-    """Who calls, and every check of the plan that needs AWS's answer."""
+def examine(plan: Plan, world: World, before: Iterable[Check] = ()) -> Found:
+    """Who calls, and every check of the plan that needs AWS's answer, after those of `before`."""
+    skew = Skew()
     with side_by_side(5) as pool:
-        asked = _ask(plan, world, pool)
+        asked = _ask(plan, world, pool, skew)
         told = settled(asked.caller) if asked.caller else None
         caller = told.result() if told and not told.exception() else None
-        found = [_expect(plan, world, caller), identity.ttl(world.credentials, plan.min_ttl)]
+        found = [_expect(plan, world, caller)]
         if plan.wants("identity", "expect"):
             found.append(_identity(asked))
         if plan.wants("reach"):
@@ -111,22 +125,25 @@ def examine(plan: Plan, world: World) -> tuple[Caller | None, list[Check]]:
             found.append(judge("lifecycle", lambda: _lifecycle(asked, world), PROFILE))
         if asked.logging:
             found.append(judge("logging", lambda: _logging(asked, world), LOGGING))
+        found.append(_clock(asked, skew))
+        credentials = identity.by_the_clock(world.credentials, skew.seconds)
+        found.append(identity.ttl(credentials, plan.min_ttl))
         if plan.wants("invoke") and world.target:
-            found.append(_invoke(plan, world, world.target, found))
-        return caller, found
+            found.append(_invoke(plan, world, world.target, [*before, *found]))
+        return Found(caller, credentials, skew.seconds, found)
 
 
-def _ask(plan: Plan, world: World, pool: ThreadPoolExecutor) -> _Asked:
+def _ask(plan: Plan, world: World, pool: ThreadPoolExecutor, skew: Skew) -> _Asked:
     """Send what the plan needs; a client is made while the answers to others' calls travel."""
     api_key, target = world.credentials.api_key, world.target
-    who = plan.wants("identity", "expect")
+    who = plan.wants("identity", "expect", "clock")
     caller = summaries = base_id = available = logging = None
     if who and not api_key:
-        caller = pool.submit(identity.get_caller, world.sts())
+        caller = pool.submit(identity.get_caller, skew.watch(world.sts()))
     needs_list = plan.wants("reach", "lifecycle") or (who and api_key)
     needs_base = target is not None and plan.wants("model", "lifecycle")
     if needs_list or needs_base or plan.wants("logging"):
-        bedrock = world.bedrock()
+        bedrock = skew.watch(world.bedrock())
     if needs_list:
         summaries = pool.submit(_summaries, bedrock)
     if target is not None and needs_base:
@@ -169,6 +186,14 @@ def _identity(asked: _Asked) -> Check:
     return judge("identity", accepted, LIST)
 
 
+def _clock(asked: _Asked, skew: Skew) -> Check:
+    if asked.caller is not None:
+        settled(asked.caller)
+    if asked.summaries is not None:
+        settled(asked.summaries)
+    return clock_check(skew.seconds)
+
+
 def _expect(plan: Plan, world: World, caller: Caller | None) -> Check:
     if not plan.expects():
         return Check("expect", "skip", "no account or ARN is expected")
@@ -177,7 +202,7 @@ def _expect(plan: Plan, world: World, caller: Caller | None) -> Check:
         hint = "use AWS credentials: `--profile NAME`"
         return checks.fail("expect", ExitCode.UNMET, text, hint)
     if caller is None:
-        return Check("expect", "skip", "not tried: STS did not tell who calls")
+        return checks.not_tried("expect", "not tried: STS did not tell who calls")
     return identity.expect(caller, plan)
 
 
@@ -197,7 +222,9 @@ def _model(asked: _Asked, world: World) -> Check:
     shown = world.target.model_id if world.target else ""
     if not told:
         return Check("model", "skip", f"Bedrock does not tell who may use {shown}")
-    return access.open_to_account(told, shown, world.region)
+    check = access.open_to_account(told, shown, world.region)
+    pending = check.status == "warn" and told["agreementAvailability"]["status"] == "PENDING"
+    return replace(check, code=checks.PENDING) if pending else check
 
 
 def _lifecycle(asked: _Asked, world: World) -> Check:
@@ -220,8 +247,14 @@ def _invoke(plan: Plan, world: World, target: Target, before: list[Check]) -> Ch
     if not plan.invoke:
         text = "not proven that this identity may invoke it"
         return Check("invoke", "skip", text, "`--invoke` makes one tiny billed call")
-    if any(each.status == "fail" for each in before):
-        return Check("invoke", "skip", "not tried: an earlier check failed, and it would be billed")
+    others = replace(plan, names=tuple(name for name in plan.names if name != "invoke"))
+    stands = checks.finish(before, others)
+    if any(each.status == "fail" for each in stands):
+        text = "not tried: an earlier check failed, and it would be billed"
+        return checks.not_tried("invoke", text)
+    if plan.patient and any(each.code == checks.PENDING for each in stands):
+        text = "not tried: not everything is there yet, and it would be billed"
+        return checks.not_tried("invoke", text)
     return judge("invoke", lambda: _invoked(world, target))
 
 

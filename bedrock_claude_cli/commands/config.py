@@ -59,7 +59,7 @@ def _text(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key}={item}" for key, item in value.items())
     if isinstance(value, tuple):
-        return ", ".join(str(item) for item in value)
+        return ", ".join(str(item) for item in value) or "(nothing)"
     return "-" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -82,6 +82,8 @@ def _settings(ctx: Context) -> Iterator[Shown]:
                 yield _shown(f"meta.{name}", each)
         else:
             yield _shown(key, ctx.aws.region if key == "region" else setting)
+    for key, setting in ctx.settings.allowed.items():
+        yield _shown(key, setting)
     file = str(ctx.settings.path)
     for model, prices in ctx.settings.prices.items():
         for name, price in prices.items():

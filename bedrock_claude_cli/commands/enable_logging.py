@@ -18,6 +18,7 @@ from bedrock_claude_cli.bedrock import (
     logging_proof,
     logging_run,
     logging_settings,
+    model_id,
 )
 from bedrock_claude_cli.bedrock.logging_policies import Place
 from bedrock_claude_cli.bedrock.logging_run import Outcome, Survey
@@ -111,6 +112,8 @@ def command(
     if print_policy:
         _print_policies(ctx, wanted, places)
         return ExitCode.OK
+    for place in places if verify else ():
+        _model(ctx, place)  # what cannot be called is said before anything is changed
     surveys = [logging_run.survey(_target(ctx, place), wanted) for place in places]
     report = logging_view.Report(surveys, dry_run=dry_run)
     allowed = _Allowed(yes, replace, allow_short_retention)
@@ -194,10 +197,8 @@ def _verify(ctx: Context, report: logging_view.Report) -> None:
 
 def _proof(ctx: Context, survey: Survey) -> list[tuple[str, Record]]:
     place, say = survey.target.place, _say(ctx, survey)
-    chosen, known = ctx.settings.options, catalog.load()
-    if chosen.via == "mantle":  # whose calls are never logged
-        chosen = chosen._replace(via="invoke")
-    target = calling.target(ctx, known, place.region, chosen.via)
+    known, target = catalog.load(), _model(ctx, place)
+    chosen = ctx.settings.options._replace(via=_via(ctx))
     say(f"one tiny call of {target.model_id}, which is billed")
     since = time.time()
     proof = ask.prove(
@@ -208,6 +209,15 @@ def _proof(ctx: Context, survey: Survey) -> list[tuple[str, Record]]:
                                            say=say))
         for where, source in logging_proof.sources(survey.target, survey.desired.config)
     ]  # fmt: skip
+
+
+def _model(ctx: Context, place: Place) -> model_id.Target:
+    return calling.target(ctx, catalog.load(), place.region, _via(ctx))
+
+
+def _via(ctx: Context) -> str | None:
+    via = ctx.settings.options.via
+    return "invoke" if via == "mantle" else via  # whose calls are never logged
 
 
 def _conclude(ctx: Context, report: logging_view.Report) -> int:

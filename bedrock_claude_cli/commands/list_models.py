@@ -1,38 +1,34 @@
-"""`list-models`: the Claude models that can be called, and the ids to call them by."""
+"""`list-models`: the Claude models that can be called, and everything about one of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Annotated, Optional
 
 import typer
 
-from bedrock_claude_cli import complete
+from bedrock_claude_cli import complete, listing, model_view, options
 from bedrock_claude_cli.bedrock import catalog, inventory
 from bedrock_claude_cli.bedrock.inventory import Model
 from bedrock_claude_cli.bedrock.model_id import ENDPOINTS
 from bedrock_claude_cli.context import Context
 from bedrock_claude_cli.context import command as as_command
 from bedrock_claude_cli.errors import UsageError
-from bedrock_claude_cli.explain import translate
-from bedrock_claude_cli.output import Column
-
-FEW = 2
 
 
 @as_command
 def command(
     ctx: Context,
-    region: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Option(
-            "--region",
-            metavar="REGION",
-            help="AWS region (repeatable).",
-            autocompletion=complete.regions,
+    model: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Argument(
+            metavar="[MODEL]",
+            help="Only this one, with every way to reach it: alias, model id or ARN.",
+            autocompletion=complete.models,
         ),
     ] = None,
+    region: options.Regions = None,
     all_regions: Annotated[
         bool, typer.Option("--all-regions", help="Ask every Bedrock region.")
     ] = False,
@@ -49,28 +45,88 @@ def command(
         bool, typer.Option("--active", help="No legacy models, and none past their end of life.")
     ] = False,
     ids: Annotated[bool, typer.Option("--ids", help="Print ids only, one a line.")] = False,
+    policy: Annotated[
+        bool,
+        typer.Option(
+            "--policy", help="Print the least IAM policy to call MODEL as `ask` would, as JSON."
+        ),
+    ] = False,
+    via: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            "--via",
+            metavar="WAY",
+            help="With --policy: how it is called, invoke or mantle.",
+            autocompletion=complete.vias,
+        ),
+    ] = None,
+    diff: Annotated[
+        bool,
+        typer.Option("--diff", help="What AWS lists and the catalogue does not, and vice versa."),
+    ] = False,
     offline: Annotated[
         bool, typer.Option("--offline", help="The shipped catalogue; no network.")
     ] = False,
 ) -> None:
-    """List the Claude models that can be called, and their ids."""
+    """List the Claude models that can be called, or all about one.
+
+    With MODEL every way to reach it: id, route, residency and price of each endpoint, what the
+    model can, and its lifecycle.
+    """
     if endpoint is not None and endpoint not in ENDPOINTS[1:]:
         raise UsageError(f"no endpoint `{endpoint}`", hint=f"one of {', '.join(ENDPOINTS[1:])}")
     if all_regions and (region or offline):
         raise UsageError("--all-regions goes with neither --region nor --offline")
+    given = {"--active": active, "--ids": ids, "--policy": policy, "--diff": diff,
+             "--endpoint": endpoint, "--via": via, "--offline": offline}  # fmt: skip
+    _refuse(model, {name for name, value in given.items() if value}, all_regions=all_regions)
     known = catalog.load()
-    regions = region or ([ctx.region] if not all_regions else _all_regions(ctx, known))
+    if model is not None and policy:
+        ctx.give(model=model, endpoint=endpoint, via=via)
+    if all_regions:
+        regions = _all_regions(ctx, known)
+    else:
+        named = region and ctx.regions(list(dict.fromkeys(region)))
+        regions = named or [listing.region_of(ctx, model or "")]
     if offline:
-        listed = [inventory.offline(known, each) for each in regions]
-        models = inventory.merge(listed, known)
         ctx.out.note(f"the shipped catalogue of {known.date}; AWS was not asked")
+    if policy:
+        _print_policy(ctx, listing.policy(ctx, regions, known, offline=offline))
+    elif diff:
+        _differences(ctx, regions, known)
+    elif model is not None:
+        found = listing.details(ctx, model, regions, known, offline=offline)
+        found = listing.narrowed(found, endpoint, regions, known)
+        if ids:
+            _print_ids(ctx, [way.id for way in found.endpoints])
+        else:
+            model_view.show(ctx.out, found)
     else:
-        models = _ask_aws(ctx, regions, known)
-    shown = _filtered(models, endpoint, active)
-    if ids:
-        _print_ids(ctx, shown)
-    else:
-        ctx.out.rows(shown, _columns(ctx, len(regions)), empty="no model matches")
+        shown = _filtered(_models(ctx, regions, known, offline=offline), endpoint, active)
+        if ids:
+            _print_ids(ctx, [offer.id for model in shown for offer in model.ids])
+        else:
+            columns = model_view.columns(ctx.out, len(regions))
+            ctx.out.rows(shown, columns, empty="no model matches")
+
+
+def _refuse(model: str | None, given: set[str], *, all_regions: bool) -> None:
+    """UsageError for flags that say nothing together."""
+    if model is None and "--policy" in given:
+        raise UsageError(
+            "--policy is for one MODEL", hint="`bedrock-claude list-models sonnet-4.5 --policy`"
+        )
+    if model is not None and given & {"--active", "--diff"}:
+        raise UsageError(
+            f"{min(given & {'--active', '--diff'})} is for the whole list, not for one MODEL"
+        )
+    if "--via" in given and "--policy" not in given:
+        raise UsageError("--via goes with --policy")
+    for mode, others in (("--policy", {"--ids"}), ("--diff", given - {"--diff"})):
+        if mode in given and (clash := given & others):
+            raise UsageError(f"{mode} does not go with {min(clash)}")
+    if "--policy" in given and all_regions:
+        raise UsageError("--policy is for the regions that you call from: name them by --region")
 
 
 def _all_regions(ctx: Context, known: catalog.Catalog) -> list[str]:
@@ -79,31 +135,12 @@ def _all_regions(ctx: Context, known: catalog.Catalog) -> list[str]:
     return [name for name in known.regions if name.startswith("us-gov-") == government]
 
 
-def _ask_aws(ctx: Context, regions: list[str], known: catalog.Catalog) -> tuple[Model, ...]:
-    if len(regions) == 1:
-        client = ctx.bedrock if regions[0] == ctx.region else _client(ctx, regions[0])
-        models = inventory.list_models(client, regions[0], known)
-    else:
-        survey = inventory.across_regions(lambda name: _client(ctx, name), regions, known)
-        models = survey.models
-        if survey.not_enabled:
-            ctx.out.note(f"not enabled in this account: {', '.join(survey.not_enabled)}")
-        for name, error in survey.failed:
-            ctx.out.warn(f"{name}: {translate(error).message}")
-    folder = ctx.cache_folder()
-    for name in regions if folder else ():
-        there = [
-            replace(model, ids=tuple(each for each in model.ids if name in each.regions))
-            for model in models
-            if name in model.regions
-        ]
-        if folder and there:
-            inventory.remember(folder / f"{name}.json", there)
-    return models
-
-
-def _client(ctx: Context, region: str) -> object:
-    return ctx.aws.client("bedrock", region=region)
+def _models(
+    ctx: Context, regions: list[str], known: catalog.Catalog, *, offline: bool
+) -> tuple[Model, ...]:
+    if offline:
+        return inventory.merge([inventory.offline(known, each) for each in regions], known)
+    return listing.models(ctx, listing.survey(ctx, regions), known)
 
 
 def _filtered(models: Iterable[Model], endpoint: str | None, active: bool) -> list[Model]:
@@ -117,8 +154,8 @@ def _filtered(models: Iterable[Model], endpoint: str | None, active: bool) -> li
     return [model for model in narrowed if model.ids]
 
 
-def _print_ids(ctx: Context, models: list[Model]) -> None:
-    found = [offer.id for model in models for offer in model.ids]
+def _print_ids(ctx: Context, found: Sequence[str]) -> None:
+    found = list(dict.fromkeys(found))
     if ctx.out.json:
         ctx.out.data(found)
     elif not found:
@@ -128,54 +165,22 @@ def _print_ids(ctx: Context, models: list[Model]) -> None:
             ctx.out.line(each)
 
 
-def _lifecycle(model: Model) -> str:
-    life = model.lifecycle
-    if life.status == "EOL":
-        return f"ended {life.end_of_life}" if life.end_of_life else "ended"
-    if life.status == "LEGACY":
-        if life.end_of_life:
-            return f"legacy, ends {life.end_of_life}"
-        return f"legacy since {life.legacy}" if life.legacy else "legacy"
-    if life.end_of_life:
-        return f"active, ends {life.end_of_life}"
-    return (life.status or "unknown").lower()
+def _print_policy(ctx: Context, policy: dict[str, object]) -> None:
+    """The document that IAM takes, which has no room for a `schema`; --query picks from it."""
+    if ctx.shared.query is not None:
+        ctx.out.data(policy)
+    else:
+        import json
+
+        ctx.out.line(json.dumps(policy, indent=2))
 
 
-def _tokens(count: int | None) -> str:
-    if count is None:
-        return "?"
-    return f"{count // 1_000_000}M" if count >= 1_000_000 else f"{count // 1000}k"
+def _differences(ctx: Context, regions: list[str], known: catalog.Catalog) -> None:
+    from datetime import datetime, timezone
 
+    from bedrock_claude_cli.bedrock.catalog_diff import differences
 
-def _price(model: Model) -> str:
-    """USD per million tokens, input/output, of the first id; `+` where long prompts cost more."""
-    price = next((offer.price for offer in model.ids if offer.price), None)
-    if price is None or price.input is None or price.output is None:
-        return "?"
-    dearer = "+" if price.long_context else ""
-    return f"${price.input:g}/${price.output:g}{dearer}"
-
-
-COLUMNS = (
-    Column[Model]("ALIAS", lambda model: model.alias or "-", "bold"),
-    Column[Model]("BASE ID", lambda model: model.base_id),
-    Column[Model]("ENDPOINTS", lambda model: " ".join(model.endpoints) or "-"),
-    Column[Model]("LIFECYCLE", _lifecycle),
-    Column[Model]("CONTEXT", lambda model: _tokens(model.context_window)),
-    Column[Model]("$/MTOK IN/OUT", _price),
-    Column[Model]("NAME", lambda model: model.name),
-)
-
-
-def _columns(ctx: Context, asked: int) -> tuple[Column[Model], ...]:
-    """With several regions, where each model was found: counted on a terminal, else in full."""
-    if asked == 1:
-        return COLUMNS
-
-    def regions(model: Model) -> str:
-        if ctx.out.terminal and len(model.regions) > FEW:
-            count = len(model.regions)
-            return f"all {asked}" if count == asked else f"{count} of {asked}"
-        return " ".join(model.regions)
-
-    return (*COLUMNS[:3], Column[Model]("REGIONS", regions), *COLUMNS[3:])
+    today = datetime.now(timezone.utc).date()
+    found = differences(listing.survey(ctx, regions), known, today)
+    ctx.out.note(f"AWS beside the shipped catalogue of {known.date}")
+    model_view.show_differences(ctx.out, found, len(regions))

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 
 from bedrock_claude_cli import calling, options
-from bedrock_claude_cli.bedrock import catalog, checks, identity, model_id, verify
+from bedrock_claude_cli.bedrock import (
+    catalog,
+    checks,
+    identity,
+    model_id,
+    verify,
+    verify_wait,
+)
 from bedrock_claude_cli.bedrock.checks import Check, Plan, judge
 from bedrock_claude_cli.bedrock.duration import parse_duration
 from bedrock_claude_cli.bedrock.identity import Credentials
@@ -57,11 +66,19 @@ def command(
         Optional[list[str]],  # noqa: UP045
         typer.Option("--only", metavar="CHECK,...", help="Only these checks, and no other call."),
     ] = None,
+    wait: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            "--wait",
+            metavar="DURATION",
+            help="Look again until credentials or access are there: 120, 15m.",
+        ),
+    ] = None,
 ) -> int:
     """Check credentials, region, model access and logging.
 
-    The checks, in order: config, credentials, identity, expect, ttl, reach, model, invoke,
-    lifecycle, logging. The exit code is the first failure's.
+    The checks, in order: config, credentials, identity, expect, ttl, reach, clock, model,
+    invoke, lifecycle, logging. The exit code is the first failure's.
     """
     ctx.give(model=model, endpoint=endpoint)
     plan = checks.plan(
@@ -69,47 +86,57 @@ def command(
         require=require or (),
         account=expect_account,
         arn=expect_arn,
-        min_ttl=None if min_ttl is None else _seconds(min_ttl),
+        min_ttl=None if min_ttl is None else _seconds("--min-ttl", min_ttl),
         invoke=invoke,
+        patient=wait is not None,
     )
-    report = _examine(ctx, plan)
+    noted = cache(ctx.out.note)  # what every look would say is said once
+    report = verify_wait.patiently(
+        lambda: _examine(ctx, plan, noted),
+        0 if wait is None else _seconds("--wait", wait),
+        renew=ctx.renew,
+        pause=ctx.out.pause,
+        say=ctx.out.note,
+    )
     _show(ctx, report)
     return report.exit_code
 
 
-def _seconds(text: str) -> float:
+def _seconds(flag: str, text: str) -> float:
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise UsageError(f"--min-ttl: {error}") from None
+        raise UsageError(f"{flag}: {error}") from None
 
 
-def _examine(ctx: Context, plan: Plan) -> verify.Report:
+def _examine(ctx: Context, plan: Plan, note: Callable[[str], None]) -> verify.Report:
     urls: dict[str, str | None] = {}
     found = [judge("config", lambda: _config(ctx, plan, urls))]
-    credentials, caller, target = Credentials(), None, None
+    credentials, answered, target = Credentials(), None, None
     sound = found[0].exit_code in (None, ExitCode.UNMET)
     if sound and plan.names != ("config",):
         known = catalog.load()
         if plan.wants("model", "invoke", "lifecycle"):
-            target, refused = _target(ctx, known)
+            target, refused = _target(ctx, known, note)
             found += [refused] if refused else []
         credentials, check = _credentials(ctx)
         found.append(check)
         if check.status == "ok":
-            caller, rest = verify.examine(plan, _world(ctx, credentials, known, target))
-            found += rest
+            answered = verify.examine(plan, _world(ctx, credentials, known, target), found)
+            found += answered.checks
+    caller = answered.caller if answered else None
     done = tuple(replace(check, hint=ctx.fill(check.hint)) for check in checks.finish(found, plan))
     return verify.Report(
         account=caller.account if caller else None,
         arn=caller.arn if caller else None,
         user_id=caller.user_id if caller else None,
-        credentials=credentials,
+        credentials=answered.credentials if answered else credentials,
         region=ctx.region if sound else None,
         region_source=ctx.aws.region.source if sound else None,
         endpoint_urls=urls,
         aws=all(url is None or ctx.aws.is_aws(url) for url in urls.values()) if sound else None,
         model=target.model_id if target else None,
+        clock_skew_seconds=answered.clock_skew_seconds if answered else None,
         checks=done,
         ok=all(check.status != "fail" for check in done),
     )
@@ -136,7 +163,9 @@ def _config(ctx: Context, plan: Plan, urls: dict[str, str | None]) -> Check:
     return Check("config", "warn", text, hint)
 
 
-def _target(ctx: Context, known: catalog.Catalog) -> tuple[model_id.Target | None, Check | None]:
+def _target(
+    ctx: Context, known: catalog.Catalog, note: Callable[[str], None]
+) -> tuple[model_id.Target | None, Check | None]:
     """The model that would be called, or the failed check where the region does not offer it."""
     found: list[model_id.Target] = []
 
@@ -145,8 +174,8 @@ def _target(ctx: Context, known: catalog.Catalog) -> tuple[model_id.Target | Non
         return Check("model", "ok", found[0].model_id)
 
     check = judge("model", resolve)
-    for note in found[0].notes if found else ():
-        ctx.out.note(note)
+    for text in found[0].notes if found else ():
+        note(text)
     return (found[0], None) if found else (None, check)
 
 

@@ -6,14 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from bedrock_claude_cli.sandbox.models import (
-    INVALID_ID,
     Model,
     claude,
     geographies,
     model_arn,
     others,
     profile_arn,
-    split,
 )
 from bedrock_claude_cli.sandbox.request import Request
 from bedrock_claude_cli.sandbox.wire import AwsError, Reply, json_reply
@@ -27,9 +25,7 @@ def answer(request: Request) -> Reply:
         return list_foundation_models(request)
     if request.operation == "ListInferenceProfiles":
         return list_inference_profiles(request)
-    if request.operation == "GetInferenceProfile":
-        return get_inference_profile(request)
-    return get_availability(request)
+    return get_inference_profile(request)
 
 
 def list_foundation_models(request: Request) -> Reply:
@@ -159,20 +155,3 @@ def get_inference_profile(request: Request) -> Reply:
         if row["inferenceProfileId"] == wanted:
             return json_reply(row)
     raise AwsError("ResourceNotFoundException", "The specified inference profile was not found.")
-
-
-def get_availability(request: Request) -> Reply:
-    """Everything is open in account 000000000000 wherever the region offers the model."""
-    prefix, model = split(str(request.model), request.region)
-    if prefix:
-        raise AwsError("ValidationException", INVALID_ID)
-    region = "AVAILABLE" if offered(model, request.region) and not model.retired else None
-    return json_reply(
-        {
-            "modelId": model.id,
-            "agreementAvailability": {"status": "AVAILABLE"},
-            "authorizationStatus": "AUTHORIZED",
-            "entitlementAvailability": "AVAILABLE",
-            "regionAvailability": region or "NOT_AVAILABLE",
-        }
-    )

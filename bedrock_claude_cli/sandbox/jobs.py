@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
+from bedrock_claude_cli.sandbox.access import Access
 from bedrock_claude_cli.sandbox.backend import Backend
 from bedrock_claude_cli.sandbox.control import page
 from bedrock_claude_cli.sandbox.inside import Inside
@@ -32,8 +33,9 @@ _SUMMARY = (
 class Jobs:
     """The jobs of one sandbox; `ask` answers one record as the runtime would."""
 
-    def __init__(self, backend: Backend, ask: Callable[[Request], Reply]) -> None:
+    def __init__(self, backend: Backend, access: Access, ask: Callable[[Request], Reply]) -> None:
         self._backend = backend
+        self._access = access
         self._ask = ask
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
@@ -72,7 +74,7 @@ class Jobs:
                     words = "The client request token was used for another job."
                     raise AwsError("ConflictException", words)
                 return json_reply({"jobArn": job.arn})
-        check(asked, Inside(self._backend, request.region))
+        check(asked, Inside(self._backend, request.region), self._access)
         at_once = [
             job
             for job in self._jobs.values()
@@ -124,7 +126,7 @@ def _shown(job: Job) -> dict[str, Any]:
     return {key: shown[key] for key in _SUMMARY if shown.get(key) not in (None, "")}
 
 
-def check(asked: Mapping[str, Any], inside: Inside) -> None:
+def check(asked: Mapping[str, Any], inside: Inside, access: Access) -> None:
     """Refuse what AWS refuses at once: names, numbers, the model, the role's trust, the buckets."""
     if not re.fullmatch(NAME, str(asked.get("jobName"))) or len(asked["jobName"]) > 63:
         raise _unfit("jobName", asked.get("jobName"), f"satisfy regular expression pattern: {NAME}")
@@ -134,7 +136,9 @@ def check(asked: Mapping[str, Any], inside: Inside) -> None:
     kind = asked.get("modelInvocationType", "InvokeModel")
     if kind not in ("InvokeModel", "Converse"):
         raise _unfit("modelInvocationType", kind, "satisfy enum value set: [InvokeModel, Converse]")
-    if not resolve(str(asked["modelId"]), inside.region).batch:
+    model = resolve(str(asked["modelId"]), inside.region)
+    access.check(model, inside.region)
+    if not model.batch:
         raise invalid("The requested model is not supported for batch inference.")
     if not _may_assume(inside, str(asked["roleArn"])):
         raise invalid(f"Unable to assume the role {asked['roleArn']}. Verify its trust policy.")

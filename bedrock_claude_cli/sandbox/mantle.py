@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from bedrock_claude_cli.sandbox import answers, message
+from bedrock_claude_cli.sandbox.access import Access
 from bedrock_claude_cli.sandbox.caching import Cache
 from bedrock_claude_cli.sandbox.models import Model, claude
 from bedrock_claude_cli.sandbox.request import MANTLE, Request
@@ -51,7 +52,7 @@ _TYPES = {
 }
 
 
-def messages_body(request: Request) -> dict[str, Any]:
+def messages_body(request: Request, access: Access) -> dict[str, Any]:
     """The Messages body, or the refusal of it."""
     if request.service != MANTLE:
         message = f"Credential should be scoped to correct service: '{MANTLE}'."
@@ -60,6 +61,7 @@ def messages_body(request: Request) -> dict[str, Any]:
         raise invalid("anthropic-version: header is required")
     body = request.json()
     model = _model(body.pop("model", None))
+    access.check(model, request.region, mantle=True)
     stream = body.pop("stream", False)
     for key in ("anthropic_version", "anthropic_beta"):
         if key in body:

@@ -21,7 +21,12 @@ END_OF_LIFE = (
 
 @dataclass(frozen=True)
 class Model:
-    """One base model: where it can be called and what it takes; dates are ISO days."""
+    """One base model: where it can be called and what it takes; dates are ISO days.
+
+    `price` is in dollars per million tokens, of its global inference profile where it has one:
+    input, output, cache read, cache write. `retention` are the modes of data retention that it
+    takes; none where any will do.
+    """
 
     id: str
     name: str
@@ -41,6 +46,8 @@ class Model:
     forced_tools: bool
     min_cache: int
     batch: bool = False
+    price: tuple[float, ...] = ()
+    retention: tuple[str, ...] = ()
     extra_sources: dict[str, list[str]] = field(default_factory=dict)
 
     @property
@@ -88,8 +95,11 @@ def _table() -> dict[str, Any]:
 def claude() -> dict[str, Model]:
     """Every Claude model that Bedrock has ever had, by base id."""
     rows: list[dict[str, Any]] = _table()["claude"]
-    listed = ("prefixes", "on_demand", "thinking", "efforts")
-    return {row["id"]: Model(**row | {name: tuple(row[name]) for name in listed}) for row in rows}
+    listed = ("prefixes", "on_demand", "thinking", "efforts", "price", "retention")
+    return {
+        row["id"]: Model(**row | {name: tuple(row.get(name, ())) for name in listed})
+        for row in rows
+    }
 
 
 def geographies() -> dict[str, dict[str, Any]]:
@@ -141,6 +151,14 @@ def split(identifier: str, region: str) -> tuple[str, Model]:
     if model is None or (prefix and prefix not in model.prefixes):
         raise AwsError("ValidationException", INVALID_ID)
     return prefix, model
+
+
+def base_model(identifier: str, region: str) -> Model:
+    """The model of a base id, for the operations that take nothing else."""
+    prefix, model = split(identifier, region)
+    if prefix:
+        raise AwsError("ValidationException", INVALID_ID)
+    return model
 
 
 def resolve(identifier: str, region: str) -> Model:

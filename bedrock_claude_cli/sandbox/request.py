@@ -22,6 +22,13 @@ ROUTES = (
     ("GET", r"/inference-profiles", "ListInferenceProfiles"),
     ("GET", r"/inference-profiles/(.+)", "GetInferenceProfile"),
     ("GET", r"/foundation-model-availability/(.+)", "GetFoundationModelAvailability"),
+    ("GET", r"/list-foundation-model-agreement-offers/(.+)", "ListFoundationModelAgreementOffers"),
+    ("POST", r"/create-foundation-model-agreement", "CreateFoundationModelAgreement"),
+    ("POST", r"/delete-foundation-model-agreement", "DeleteFoundationModelAgreement"),
+    ("GET", r"/use-case-for-model-access", "GetUseCaseForModelAccess"),
+    ("POST", r"/use-case-for-model-access", "PutUseCaseForModelAccess"),
+    ("GET", r"/data-retention", "GetAccountDataRetention"),
+    ("PUT", r"/data-retention", "PutAccountDataRetention"),
     ("GET", r"/logging/modelinvocations", "GetModelInvocationLoggingConfiguration"),
     ("PUT", r"/logging/modelinvocations", "PutModelInvocationLoggingConfiguration"),
     ("DELETE", r"/logging/modelinvocations", "DeleteModelInvocationLoggingConfiguration"),
@@ -49,12 +56,22 @@ _OTHER_ACTIONS = {
     "ConverseStream": "InvokeModelWithResponseStream",
 }
 _PASSING = ("PutModelInvocationLoggingConfiguration", "CreateModelInvocationJob")
+# What an agreement takes beside Bedrock's own action: docs.aws.amazon.com/bedrock "Access Amazon
+# Bedrock foundation models".
+_SUBSCRIBING = {
+    "CreateFoundationModelAgreement": (
+        "aws-marketplace:Subscribe",
+        "aws-marketplace:ViewSubscriptions",
+    ),
+    "DeleteFoundationModelAgreement": ("aws-marketplace:Unsubscribe",),
+}
 # GetCallerIdentity needs no permission: AWS answers it even under an explicit deny.
 INFERENCE = ("InvokeModel", "InvokeModelWithResponseStream", "Converse", "ConverseStream")
 ACTIONS = (
     *(f"sts:{name}" for name in STS_OPERATIONS[1:]),
     *(f"bedrock:{name}" for name in BEDROCK_OPERATIONS if name not in _OTHER_ACTIONS),
     *(f"{MANTLE}:{name}" for name in MANTLE_ROUTES.values()),
+    *(name for names in _SUBSCRIBING.values() for name in names),
     *services.ACTIONS,
 )
 LARGEST_SHOWN = 100_000  # bytes of a body that is no JSON
@@ -117,15 +134,20 @@ class Request:
     def _route(self) -> None:
         if self.mantled:
             self.operation = MANTLE_ROUTES.get(self.path, "") if self.method == "POST" else ""
-            named = re.search(rb'"model":\s*"([^"]*)"', self.body)
-            self.model = named[1].decode(errors="replace") if named else None
+            self.model = self._named("model")
             return
         for method, pattern, operation in ROUTES:
             match = re.fullmatch(pattern, self.path)
             if match and method == self.method:
                 self.operation = operation
                 self.model = unquote(match[1]) if match.groups() else None
+                if operation in _SUBSCRIBING:
+                    self.model = self._named("modelId")
                 return
+
+    def _named(self, key: str) -> str | None:
+        found = re.search(rb'"%s":\s*"([^"]*)"' % key.encode(), self.body)
+        return found[1].decode(errors="replace") if found else None
 
     @property
     def actions(self) -> list[str]:
@@ -139,6 +161,8 @@ class Request:
         first = f"{self.service}:{_OTHER_ACTIONS.get(self.operation, self.operation)}"
         if self.operation == "CreateLogGroup" and self.json().get("tags"):
             return [first, "logs:TagResource"]
+        if self.operation in _SUBSCRIBING:
+            return [first, *_SUBSCRIBING[self.operation]]
         return [first, "iam:PassRole"] if self.passed_role else [first]
 
     @property

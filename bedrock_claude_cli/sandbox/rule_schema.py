@@ -10,9 +10,16 @@ from itertools import combinations
 from typing import Any
 
 from bedrock_claude_cli.sandbox.request import ACTIONS, OPERATIONS
-from bedrock_claude_cli.sandbox.wire import STATUS, STREAM_EXCEPTIONS, exception_name
+from bedrock_claude_cli.sandbox.wire import (
+    RETENTION_MODES,
+    STATUS,
+    STREAM_EXCEPTIONS,
+    exception_name,
+)
 
-DOING = ("reply", "error", "stream", "deny", "empty", "job")
+# The last two say how the account begins, and answer no request.
+STATE = ("access", "account")
+DOING = ("reply", "error", "stream", "deny", "empty", "job", *STATE)
 ENDED = ("Completed", "PartiallyCompleted", "Failed", "Stopped", "Expired")
 FAULTS = ("cut_after", "reset_after", "exception", "garbage_after", "bad_crc_after")
 Check = Callable[[Any], "str | None"]
@@ -77,6 +84,24 @@ def _true(value: Any) -> str | None:
     return None if value is True else "must be true"
 
 
+def _yes_or_no(value: Any) -> str | None:
+    return None if isinstance(value, bool) else "must be true or false"
+
+
+def _exactly(*names: str) -> Check:
+    def verdict(value: Any) -> str | None:
+        if value in names:
+            return None
+        return f"must be one of {', '.join(names)}{_did_you_mean(str(value), names)}"
+
+    return verdict
+
+
+def _modes(value: Any) -> str | None:
+    fine = isinstance(value, list) and value and all(each in RETENTION_MODES for each in value)
+    return None if fine else f"must be a list of {', '.join(RETENTION_MODES)}"
+
+
 def _object(value: Any) -> str | None:
     return None if isinstance(value, Mapping) else "must be a mapping"
 
@@ -95,6 +120,7 @@ SCHEMA: dict[str, Any] = {
         "operation": _one_of(OPERATIONS, "operation"),
         "model": _text,
         "prompt": _regex,
+        "body": _regex,
         "region": _text,
     },
     "times": _whole(1),
@@ -136,6 +162,14 @@ SCHEMA: dict[str, Any] = {
         "looks": _whole(1),
     },
     "empty": _true,
+    "access": {
+        "agreement": _exactly("available", "none", "pending", "error"),
+        "polls": _WHOLE,
+        "authorized": _yes_or_no,
+        "entitled": _yes_or_no,
+        "retention": _modes,
+    },
+    "account": {"form": _yes_or_no, "retention": _exactly(*RETENTION_MODES)},
 }
 
 
@@ -169,10 +203,11 @@ def _walk(value: object, schema: Mapping[str, Any], here: str) -> Iterator[str]:
 def _contradictions(rule: Mapping[str, Any]) -> Iterator[str]:
     doing = [key for key in DOING if key in rule]
     if not doing:
-        yield "does nothing: needs reply, error, stream, deny, empty or job"
-    for first, second in combinations(("error", "deny", "reply", "empty", "job"), 2):
+        yield "does nothing: needs reply, error, stream, deny, empty, job, access or account"
+    for first, second in combinations(("error", "deny", "reply", "empty", "job", *STATE), 2):
         if first in doing and second in doing:
             yield f"has both {first} and {second}"
+    yield from _ill_timed(rule)
     reply, error, stream = (_mapping(rule.get(key)) for key in ("reply", "error", "stream"))
     if "text" in reply and "words" in reply:
         yield "reply has both text and words"
@@ -185,6 +220,16 @@ def _contradictions(rule: Mapping[str, Any]) -> Iterator[str]:
         yield "error needs a type"
     elif isinstance(error.get("type"), str) and not (error["type"] in STATUS or "status" in error):
         yield f"error needs a status, as {error['type']!r} is no error type known here"
+
+
+def _ill_timed(rule: Mapping[str, Any]) -> Iterator[str]:
+    """What a rule about the start cannot say, as it meets no request."""
+    for state in (name for name in STATE if name in rule):
+        yield from (f"has both {state} and {name}" for name in ("stream", "times") if name in rule)
+        known = ("model", "region") if state == "access" else ()
+        for key in _mapping(rule.get("when")):
+            if key not in known:
+                yield f"{state} does not go by {key}"
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -1,6 +1,7 @@
 """Rules as plain data: which requests get another answer than the canned one.
 
-    when:    operation, model, region (globs), prompt (a regex, searched in the last user message)
+    when:    operation, model, region (globs), prompt and body (regexes, searched in the last user
+             message and in all that is sent)
     times:   how often the rule applies; without it always
     reply:   text or words (one token each), thinking, stop_reason, usage, tool_input (the input of
              a tool_use, after the text if there is one), citations (of the text, as the Messages
@@ -11,11 +12,25 @@
              PartiallyCompleted, Expired, Failed or Stopped), message, processed (how many records
              are answered), missing (how many answers are not in the output), looks (how many times
              each state is seen); its records meet the rules for InvokeModel
+    access:  how open the models are at the start, by `when: {model, region}` (the model's id):
+             agreement (available, none, pending or error), polls (how often
+             GetFoundationModelAvailability shows a pending agreement before it is available; one
+             that is just made has none of these without it, one that is pending at the start never
+             ends), authorized, entitled (true or false; one that is made entitles), retention (the
+             modes of data retention that the model takes)
+    account: what holds for the whole account at the start: form (false: the use-case form was not
+             submitted), retention (its mode of data retention)
     empty:   true: FilterLogEvents finds nothing yet, as when a record is still on its way
     stream:  delay_ms (before the first byte), gap_ms (between deltas), and one fault after so
              many content deltas: cut_after (a clean end without message_stop), reset_after (a TCP
              reset; after 0 there is no answer at all), exception {type, after}, garbage_after,
              bad_crc_after (the next delta's checksum is wrong)
+
+Calls of a model, jobs and Bedrock's operations on agreements, form and data retention meet what
+`access` and `account` say, and the operations change it. Without such rules everything is open;
+the data retention that AWS asks for some models counts from where a rule or, in its region,
+PutAccountDataRetention sets the account's mode. No call makes an agreement by itself, as AWS lets
+the first call of a model do.
 
 A whole answer knows the faults, too: cut is half a body, reset none, exception an error, garbage
 a body of it.
@@ -40,7 +55,7 @@ from bedrock_claude_cli.sandbox import rule_schema, services
 from bedrock_claude_cli.sandbox.invocation_logging import group_refusal
 from bedrock_claude_cli.sandbox.models import ACCOUNT, partition, resource_arn
 from bedrock_claude_cli.sandbox.request import INFERENCE, MANTLE, Request
-from bedrock_claude_cli.sandbox.wire import DEFAULT_MESSAGES, AwsError
+from bedrock_claude_cli.sandbox.wire import DEFAULT_MESSAGES, MARKETPLACE, AwsError
 
 
 class RuleError(ValueError):
@@ -58,7 +73,7 @@ class Rules:
         problems = rule_schema.problems(rules)
         if problems:
             raise RuleError(problems)
-        self._rules = [dict(rule) for rule in rules]
+        self._rules = [dict(rule) for rule in rules if not {"access", "account"} & set(rule)]
         self._left: list[float] = [rule.get("times", float("inf")) for rule in self._rules]
         self._lock = threading.Lock()
 
@@ -101,7 +116,8 @@ def _matches(rule: Mapping[str, Any], request: Request, prompt: str) -> bool:
         return False
     if not all(fnmatchcase(value, when[key]) for key, value in globs.items() if key in when):
         return False
-    return "prompt" not in when or re.search(when["prompt"], prompt) is not None
+    texts = {"prompt": prompt, "body": request.body.decode(errors="replace")}
+    return all(re.search(when[key], text) for key, text in texts.items() if key in when)
 
 
 def rule_error(request: Request, error: Mapping[str, Any]) -> AwsError:
@@ -124,6 +140,8 @@ def _own_words(request: Request, kind: str) -> str:
 def denial(request: Request, denied: str, caller: str) -> AwsError:
     """What IAM says when no policy of `caller` allows the action that the glob `denied` names."""
     action = next(name for name in request.actions if fnmatchcase(name, denied))
+    if action.startswith("aws-marketplace:"):
+        return AwsError("AccessDeniedException", MARKETPLACE)
     resource = _resource(request, action)
     where = f" on resource: {resource}" if resource else ""
     kind = services.error_name(request.service, "AccessDeniedException")
@@ -134,6 +152,11 @@ def denial(request: Request, denied: str, caller: str) -> AwsError:
     return AwsError(kind, message, services.error_status(request.service, kind, 403))
 
 
+def _on_everything(request: Request) -> bool:
+    """Whether IAM knows no resource of the operation but `*`."""
+    return "FoundationModelA" in request.operation  # agreements and availability
+
+
 def _resource(request: Request, action: str) -> str:
     if action == "iam:PassRole":
         return request.passed_role
@@ -141,7 +164,7 @@ def _resource(request: Request, action: str) -> str:
         return (
             f"arn:{partition(request.region)}:{MANTLE}:{request.region}:{ACCOUNT}:project/default"
         )
-    if request.model:
+    if request.model and not _on_everything(request):
         return resource_arn(request.model, request.region)
     if request.service == "s3" and request.path != "/":
         return f'"arn:{partition(request.region)}:s3:::{unquote(request.path).strip("/")}"'

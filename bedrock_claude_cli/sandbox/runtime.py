@@ -11,9 +11,10 @@ from typing import Any
 
 from bedrock_claude_cli.sandbox import answers, converse_message, guardrails
 from bedrock_claude_cli.sandbox import message as messages_api
+from bedrock_claude_cli.sandbox.access import Access
 from bedrock_claude_cli.sandbox.caching import Cache
 from bedrock_claude_cli.sandbox.converse import to_messages_body
-from bedrock_claude_cli.sandbox.models import INVALID_ID, Model, resolve, split
+from bedrock_claude_cli.sandbox.models import Model, base_model, resolve
 from bedrock_claude_cli.sandbox.request import MALFORMED, Request
 from bedrock_claude_cli.sandbox.sizes import input_tokens
 from bedrock_claude_cli.sandbox.validation import check_body
@@ -23,11 +24,12 @@ STREAM_TYPE = "application/vnd.amazon.eventstream"
 MAX_BODY = 20_000_000  # what Anthropic's page says; botocore's model says 25,000,000
 
 
-def messages_body(request: Request, *, strict_version: bool) -> dict[str, Any]:
+def messages_body(request: Request, access: Access, *, strict_version: bool) -> dict[str, Any]:
     """The request as an Anthropic Messages body, or Bedrock's refusal of it."""
     if request.operation == "CountTokens":
-        return _counted_body(request, strict_version=strict_version)
+        return _counted_body(request, access, strict_version=strict_version)
     model = resolve(str(request.model), request.region)
+    access.check(model, request.region)
     if len(request.body) > MAX_BODY:
         raise invalid("Input is too long for requested model.")
     guardrails.check(request)
@@ -38,12 +40,11 @@ def messages_body(request: Request, *, strict_version: bool) -> dict[str, Any]:
     return body
 
 
-def _counted_body(request: Request, *, strict_version: bool) -> dict[str, Any]:
-    prefix, model = split(str(request.model), request.region)
-    if prefix:
-        raise invalid(INVALID_ID)
+def _counted_body(request: Request, access: Access, *, strict_version: bool) -> dict[str, Any]:
+    model = base_model(str(request.model), request.region)
     if not model.count_tokens or model.retired:
         raise invalid("The provided model doesn't support counting tokens.")
+    access.check(model, request.region)
     given = request.json().get("input")
     for kind, value in given.items() if isinstance(given, dict) else ():
         if kind == "converse" and isinstance(value, dict):

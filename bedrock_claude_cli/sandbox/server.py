@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bedrock_claude_cli.sandbox import auth, control, mantle, runtime, services
+from bedrock_claude_cli.sandbox.access import Access
 from bedrock_claude_cli.sandbox.backend import Backend
 from bedrock_claude_cli.sandbox.caching import Cache
 from bedrock_claude_cli.sandbox.cloudwatch import CloudWatch
@@ -45,6 +46,7 @@ class Sandbox:
     ) -> None:
         self.requests: list[dict[str, Any]] = []
         self._rules = Rules(rules)
+        self._given = list(rules)
         self._strict_version = strict_version
         self._strict_auth = strict_auth
         self._tls = tls
@@ -56,6 +58,7 @@ class Sandbox:
 
     def _empty(self) -> None:
         self._sts = Sts()
+        self._access = Access(self._given)
         self._cache = Cache()
         self._backend = Backend()
         self._cloudwatch = CloudWatch(self._backend)
@@ -159,19 +162,19 @@ class Sandbox:
             return self._logging.answer(request), script
         if "InvocationJob" in request.operation:
             return self._batch().answer(request, rule), script
-        return control.answer(request), script
+        return self._access.answer(request) or control.answer(request), script
 
     def _batch(self) -> Jobs:
         """The jobs, whose module is imported when there is one."""
         if self._jobs is None:
             from bedrock_claude_cli.sandbox.jobs import Jobs
 
-            self._jobs = Jobs(self._backend, self._record)
+            self._jobs = Jobs(self._backend, self._access, self._record)
         return self._jobs
 
     def _record(self, request: Request) -> Reply:
         """The answer to one record of a job, which meets the rules, too, and is not logged."""
-        body = runtime.messages_body(request, strict_version=self._strict_version)
+        body = self._messages_body(request)
         rule = self._rules.take(request, runtime.prompt_of(request), valid=True)
         if "error" in rule:
             raise rule_error(request, rule["error"])
@@ -179,8 +182,8 @@ class Sandbox:
 
     def _messages_body(self, request: Request) -> dict[str, Any]:
         if request.mantled:
-            return mantle.messages_body(request)
-        return runtime.messages_body(request, strict_version=self._strict_version)
+            return mantle.messages_body(request, self._access)
+        return runtime.messages_body(request, self._access, strict_version=self._strict_version)
 
     def _authenticate(self, request: Request) -> None:
         if request.operation == "AssumeRoleWithWebIdentity":

@@ -24,6 +24,7 @@ STATUS = {
     "Throttling": 400,
     "AccessDenied": 403,
     "AccessDeniedException": 403,
+    "MPAgreementBeingCreated": 403,
     "ExpiredToken": 403,
     "InvalidClientTokenId": 403,
     "SignatureDoesNotMatch": 403,
@@ -70,6 +71,15 @@ DEFAULT_MESSAGES = {
     "ServiceUnavailableException": "Bedrock is unable to process your request.",
     "overloaded_error": "Overloaded",
 }
+
+MARKETPLACE = (
+    "Model access is denied due to IAM user or service role is not authorized to perform the "
+    "required AWS Marketplace actions (aws-marketplace:ViewSubscriptions, "
+    "aws-marketplace:Subscribe) to enable access to this model. Refer to the Amazon Bedrock "
+    "documentation for further details. Your AWS Marketplace subscription for this model cannot "
+    "be completed at this time. If you recently fixed this issue, try again after 2 minutes."
+)
+RETENTION_MODES = ("default", "none", "aws_review", "provider_data_share", "inherit")
 
 STREAM_EXCEPTIONS = (
     "internalServerException",

@@ -14,11 +14,11 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from bedrock_claude_cli.bedrock import inventory
 from bedrock_claude_cli.bedrock.catalog import IN_REGION, load
 from bedrock_claude_cli.bedrock.inventory import (
     CACHE_SECONDS,
     Model,
-    across_regions,
     join,
     list_models,
     merge,
@@ -26,6 +26,7 @@ from bedrock_claude_cli.bedrock.inventory import (
     recall,
     remember,
 )
+from bedrock_claude_cli.bedrock.surveys import look_around
 from bedrock_claude_cli.sandbox import Sandbox
 
 SONNET_45 = "anthropic.claude-sonnet-4-5-20250929-v1:0"
@@ -262,12 +263,12 @@ def test_regions_that_are_not_enabled_and_regions_that_fail_are_told_apart(
         "me-south-1": Failing(EndpointConnectionError(endpoint_url="https://example.invalid")),
         "eu-west-1": Failing(refused("AccessDeniedException")),
     }
-    survey = across_regions(clients.__getitem__, list(clients), KNOWN)
+    survey = look_around(clients.__getitem__, list(clients))
     assert survey.not_enabled == ("af-south-1", "me-south-1")
     assert [(region, str(error)) for region, error in survey.failed] == [
         ("eu-west-1", str(refused("AccessDeniedException")))
     ]
-    assert {region for model in survey.models for region in model.regions} == {"us-east-1"}
+    assert [each.region for each in survey.listed] == ["us-east-1"]
 
 
 def test_when_every_region_fails_the_first_error_is_raised() -> None:
@@ -276,7 +277,7 @@ def test_when_every_region_fails_the_first_error_is_raised() -> None:
         "us-east-1": Failing(refused("ThrottlingException")),
     }
     with pytest.raises(ClientError, match="AccessDenied"):
-        across_regions(clients.__getitem__, list(clients), KNOWN)
+        look_around(clients.__getitem__, list(clients))
 
 
 def test_all_regions_are_asked_at_once_and_each_only_once(sandbox: Sandbox) -> None:
@@ -286,9 +287,10 @@ def test_all_regions_are_asked_at_once_and_each_only_once(sandbox: Sandbox) -> N
         made.append(region)
         return client(sandbox.url, region)
 
-    survey = across_regions(client_for, ["us-east-1", "ap-northeast-1", "us-east-1"], KNOWN)
+    survey = look_around(client_for, ["us-east-1", "ap-northeast-1", "us-east-1"])
     assert made == ["us-east-1", "ap-northeast-1"]
-    sonnet = next(model for model in survey.models if model.alias == "sonnet-4.5")
+    models = inventory.joined(survey.listed, KNOWN)
+    sonnet = next(model for model in models if model.alias == "sonnet-4.5")
     assert {offer.endpoint: offer.regions for offer in sonnet.ids} == {
         "global": ("us-east-1", "ap-northeast-1"),
         "us": ("us-east-1",),
@@ -297,7 +299,7 @@ def test_all_regions_are_asked_at_once_and_each_only_once(sandbox: Sandbox) -> N
 
 
 def test_no_region_is_an_empty_answer() -> None:
-    assert across_regions(lambda region: None, [], KNOWN).models == ()
+    assert look_around(lambda region: None, []).listed == ()
 
 
 def kept(tmp_path: Path, at: float = 1000.0) -> Path:

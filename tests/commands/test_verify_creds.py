@@ -85,11 +85,13 @@ def test_every_check_is_told_in_order_and_warnings_pass(run: Run) -> None:
         "expect": "skip",
         "ttl": "ok",
         "reach": "ok",
+        "clock": "ok",
         "model": "ok",
         "invoke": "skip",
         "lifecycle": "ok",
         "logging": "warn",
     }
+    assert told["clock_skew_seconds"] == 0
     assert (told["schema"], told["sandbox"], told["ok"]) == (1, True, True)
     assert (told["account"], told["aws"], told["model"]) == (ACCOUNT, False, SONNET)
     assert told["arn"] == f"arn:aws:iam::{ACCOUNT}:user/sandbox"
@@ -150,6 +152,7 @@ def test_a_terminal_gets_columns_and_whole_commands(
         ("identity", ["GetCallerIdentity"]),
         ("expect", ["GetCallerIdentity"]),
         ("reach", ["ListFoundationModels"]),
+        ("clock", ["GetCallerIdentity"]),
         ("lifecycle", ["ListFoundationModels"]),
         ("model", ["GetFoundationModelAvailability"]),
         ("logging", ["GetModelInvocationLoggingConfiguration"]),
@@ -300,7 +303,7 @@ def test_no_credentials_names_the_ways_to_get_some(run: Run) -> None:
     check = report(run("verify-creds", "--json", code=4))["by_name"]["credentials"]
     for way in (
         "aws configure",
-        "aws sso login",
+        "aws configure sso",
         "Command line or programmatic access",
         "--sandbox",
     ):

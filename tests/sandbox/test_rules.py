@@ -55,6 +55,14 @@ def test_when_takes_globs_and_a_regex(start: Start) -> None:
     assert answer["output"]["message"]["content"][0]["text"] == "by operation"
 
 
+def test_when_takes_a_regex_for_the_whole_body(start: Start) -> None:
+    start({"when": {"body": r'"max_tokens": 25\d\b'}, "reply": {"text": "by body"}})
+    assert said() == "by body"
+    runtime = boto("bedrock-runtime")
+    response = runtime.invoke_model(modelId=GLOBAL, body=body(max_tokens=99))
+    assert "by body" not in response["body"].read().decode()
+
+
 def test_reply_sets_everything_that_an_answer_has(start: Start) -> None:
     usage = {
         "input_tokens": 7,
@@ -340,7 +348,7 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
         "modelStreamErrorException, modelTimeoutException, serviceUnavailableException, "
         "throttlingException, validationException",
         "rules[7]: error needs a status, as 'OddException' is no error type known here",
-        "rules[8]: does nothing: needs reply, error, stream, deny, empty or job",
+        "rules[8]: does nothing: needs reply, error, stream, deny, empty, job, access or account",
         "rules[9].empty: must be true",
         "rules[9]: has both error and empty",
     ]

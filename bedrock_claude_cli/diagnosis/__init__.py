@@ -1,0 +1,1 @@
+"""What `why` makes of a text: cleaned, searched for errors, and explained by the error table."""
