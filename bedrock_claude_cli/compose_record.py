@@ -15,7 +15,6 @@ from bedrock_claude_cli.bedrock import (
     model_id,
     record_line,
     record_messages,
-    records,
     shape,
 )
 from bedrock_claude_cli.bedrock.catalog import Catalog

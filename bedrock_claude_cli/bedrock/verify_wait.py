@@ -61,7 +61,8 @@ def patiently(
         if told != (check.name, check.code):
             told = (check.name, check.code)
             hint = f"; {check.hint}" if check.hint else ""
-            say(f"waiting for {check.name}, {show_duration(round(left))} at most: {check.detail}{hint}")
+            most = show_duration(round(left))
+            say(f"waiting for {check.name}, {most} at most: {check.detail}{hint}")
         pause(min(PAUSES[min(looks, len(PAUSES) - 1)], left))
         looks += 1
         renew()

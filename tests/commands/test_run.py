@@ -235,7 +235,7 @@ def test_max_cost_wants_a_price(run: Run, use: Use, tmp_path: Path, out: Path) -
     server = use()
     arn = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc"
     given = write(tmp_path / "in.jsonl", {"prompt": "x", "model": arn})
-    result = run("run", given, "-o", str(out), "--max-cost", "1", code=2)
+    result = run("run", given, "-o", str(out), "--max-cost", "1", code=11)
     assert "--max-cost cannot hold" in result.err and not server.requests
 
 

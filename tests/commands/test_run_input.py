@@ -25,9 +25,10 @@ def out(tmp_path: Path) -> Path:
     return tmp_path / "out.jsonl"
 
 
-def faults(run: Run, path: Path, *argv: str) -> Result:
+def faults(run: Run, path: Path, *argv: str, code: int = 2) -> Result:
     """The faults of an input, which must be found before anything is sent."""
-    return run("run", str(path), "-o", str(path.with_name("out.jsonl")), "--sandbox", *argv, code=2)
+    out = str(path.with_name("out.jsonl"))
+    return run("run", str(path), "-o", out, "--sandbox", *argv, code=code)
 
 
 def test_jsonl_may_be_gzipped_have_a_bom_and_blank_lines(
@@ -132,7 +133,7 @@ def test_what_is_wrong_with_every_record_is_told_once_with_what_helps(
 ) -> None:
     path = tmp_path / "in.jsonl"
     path.write_text('{"prompt": "a"}\n' * 1200)
-    told = faults(run, path, *argv).err
+    told = faults(run, path, *argv, code=11 if "--max-cost" in argv else 2).err
     assert told.count(what) == 1 and "1 fault, so nothing was sent" in told
     assert "lines 1, 2, 3, 4, 5 and 1,195 more: " in told
     assert hint in told.partition("\nhint: ")[2] and "mend the input" not in told
