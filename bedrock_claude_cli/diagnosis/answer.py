@@ -148,6 +148,9 @@ def _judged(found: Found, text: str) -> tuple[CliError, str] | None:
     topic = explain.verdict(fault).topic
     if topic == OTHER.topic:
         topic = BY_NAME.get(explain.aws_name(name), "")
+    action = (explain.refused(fault.message) or ("",))[0]
+    if topic == "permission" and action.startswith("bedrock:InvokeModel"):
+        topic = "model-permission"  # the table knows it by the model's ARN, not the profile's
     return (explain.explain(fault), topic) if topic else None
 
 

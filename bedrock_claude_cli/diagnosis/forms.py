@@ -187,19 +187,22 @@ def _named(
     return Found(match.start(), end, sure, words or name, message, status, operation)
 
 
+_CODE = re.compile(r"\b(?:except|catch|import|raises?|class)\b[\s(]*$|[#*`]\s*$")
+_ENDED = re.compile(r"(?:fail|error|exception|threw|denied)\w*\b.*[:=(]\s*$", re.I)
+
+
 def _by_name(text: str, match: re.Match[str]) -> Iterator[Found]:
     """`module.Name: message`, as nearly every language prints what was raised."""
     name, module = _spelled(match[2]), match[1].lower()
     before = text[max(0, match.start() - 80) : match.start()].rpartition("\n")[2]
     alone = not before.strip() and not text[match.end() :].strip()
-    if (match[0].rstrip()[-1:] not in ":-" and not alone) or re.search(
-        r"\b(?:except|catch|import|raises?|class)\b[\s(]*$|[#*`]\s*$", before
-    ):
+    ended = name in AWS and _ENDED.search(before)
+    if (match[0].rstrip()[-1:] not in ":-" and not alone and not ended) or _CODE.search(before):
         return
     if module.startswith(("openai.", "google.", "requests.", "aiohttp.", "selenium.", "yaml.")):
         return
     message, end = words_after(text, match.end())
-    if not message and not alone and not module:
+    if not (message or alone or module or ended):
         return
     found = Found(match.start(), end, NAMED, name, message)
     if NAMES[match[2].lower()] in SDK_CLASSES:

@@ -119,6 +119,9 @@ def test_java_tells_the_root_last(run: Run) -> None:
          '"request_id": null, "retry": "no"}}', "own"),
         ("error: it could cost up to 0.5 USD\nhint: raise --max-cost\n", "own"),
         ("AccessDeniedException", "permission"),
+        ("Error: request 7 failed: ThrottlingException\nbye", "throttled"),
+        ("  ⎿  API Error: Connection error.", "broken-off"),
+        ("API Error: Request timed out.", "read-timeout"),
     ],
 )  # fmt: skip
 def test_forms_that_were_seen_in_public(run: Run, text: str, topic: str) -> None:

@@ -65,7 +65,7 @@ BEDROCK = [
     Said(DENIED, 403, f"{USER}bedrock:InvokeModel on resource: {GLOBAL} because no identity-based "
          "policy allows the bedrock:InvokeModel action", "model-permission"),
     Said(DENIED, 403, f"{USER}bedrock:InvokeModel on resource: {PROFILE} because no identity-based "
-         "policy allows the bedrock:InvokeModel action", "permission"),
+         "policy allows the bedrock:InvokeModel action", "model-permission"),
     Said(DENIED, 403, f"{USER}bedrock:InvokeModelWithResponseStream on resource: {GLOBAL} with an "
          "explicit deny in a service control policy", "organization"),
     Said(DENIED, 403, f"{USER}bedrock:CallWithBearerToken on resource: * because no identity-based "
