@@ -149,7 +149,7 @@ def _judged(found: Found, text: str) -> tuple[CliError, str] | None:
     if topic == OTHER.topic:
         topic = BY_NAME.get(explain.aws_name(name), "")
     action = (explain.refused(fault.message) or ("",))[0]
-    if topic == "permission" and action.startswith("bedrock:InvokeModel"):
+    if topic == "permission" and action.lower().startswith("bedrock:invokemodel"):
         topic = "model-permission"  # the table knows it by the model's ARN, not the profile's
     return (explain.explain(fault), topic) if topic else None
 
