@@ -137,7 +137,6 @@ def _judged(found: Found, text: str) -> tuple[CliError, str] | None:
         error.code = name
         return error, CLIENT_TABLE[name].topic
     streamed = forms.in_a_stream(found.name) or found.status == 200
-    streamed = streamed or "EventStreamError" in text[max(0, found.at - 80) : found.end]
     fault = explain.AwsFault(
         name=name if "_" in name else name[:1].upper() + name[1:],
         message=found.message or "no message",

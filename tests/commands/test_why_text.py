@@ -66,6 +66,15 @@ def test_in_a_chain_the_cause_of_a_connection_error_counts(run: Run) -> None:
     assert why(run, "anthropic.APIConnectionError: Connection error.")["retry"] == "maybe-billed"
 
 
+def test_in_a_chain_what_aws_said_counts_wherever_it_stands(run: Run) -> None:
+    first = f"{TRACE}botocore.exceptions.NoCredentialsError: Unable to locate credentials\n"
+    assert why(run, first + DURING + boto3(SLOW))["topic"] == "throttled"
+    wire = f"{TRACE}urllib3.exceptions.ReadTimeoutError: HTTPSConnectionPool: Read timed out.\n"
+    told = 'Read timeout on endpoint URL: "https://sts.us-east-1.amazonaws.com/"'
+    found = why(run, f"{wire}{DURING}{TRACE}botocore.exceptions.ReadTimeoutError: {told}\n")
+    assert (found["message"], found["retry"]) == (told, "now")
+
+
 def test_java_tells_the_root_last(run: Run) -> None:
     text = (
         "java.util.concurrent.CompletionException: com.example.Failed: no answer\n"
@@ -389,6 +398,15 @@ def test_what_was_pasted_cannot_drive_the_terminal(run: Run) -> None:
 
 def test_query_picks_from_the_answer(run: Run) -> None:
     assert run("why", "--query", "topic", stdin=boto3(SLOW)).out == "throttled\n"
+
+
+def test_colours_and_smart_quotes_are_taken_away(run: Run) -> None:
+    found = why(run, boto3(SLOW).replace("Converse", "\x1b[4mConv\x1b[0merse\x1b]8;;x\x07"))
+    assert (found["operation"], found["message"]) == ("Converse", SLOW.message)
+    smart = "Please reauthenticate using \u2018aws login\u2019."
+    assert why(run, f"Your session has expired. {smart}")["topic"] == "login"
+    body = "{\u201cmessage\u201d: \u201cOperation not allowed\u201d}"
+    assert why(run, body)["message"] == "Operation not allowed"
 
 
 def test_utf_16_of_powershell(run: Run) -> None:
