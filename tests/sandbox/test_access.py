@@ -208,6 +208,12 @@ def test_rules_about_requests_come_before_the_state(start: Start) -> None:
     assert MARKETPLACE in not_answering()
 
 
+def test_a_rule_about_the_state_answers_no_request(start: Start) -> None:
+    start({"access": {}}, {"account": {}}, {"reply": {"text": "the first about requests"}})
+    said = CALLS["Converse"](boto("bedrock-runtime"), GLOBAL)
+    assert said["output"]["message"]["content"] == [{"text": "the first about requests"}]
+
+
 def test_a_sandbox_that_starts_again_begins_as_its_rules_say(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
