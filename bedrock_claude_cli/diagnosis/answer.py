@@ -177,7 +177,7 @@ def _others(found: list[Found], about: Found, text: str, before: int) -> list[Ot
     others = []
     for each in reversed(found):
         message = _message(each)
-        if each is about or any(message in one or one in message for one in seen):
+        if any(message in one or one in message for one in seen):
             continue
         seen.append(message)
         code = explain.aws_name(NAMES.get(each.name.lower(), each.name))

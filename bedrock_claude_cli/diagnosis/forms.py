@@ -257,8 +257,8 @@ def _weak(text: str) -> Iterator[Found]:
         status = int(match[1]) if not name else 0
         end = body.end if body else match.end()
         yield Found(match.start(), end, STATUS, name, message, status)
-    if match := _ONLY_STATUS.fullmatch(text.strip()):
-        yield Found(0, len(text), STATUS, "", "", int(match[1]))
+    if only := _ONLY_STATUS.fullmatch(text.strip()):
+        yield Found(0, len(text), STATUS, "", "", int(only[1]))
 
 
 def _body(text: str, body: Body) -> Iterator[Found]:
