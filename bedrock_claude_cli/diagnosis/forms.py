@@ -85,6 +85,8 @@ def _as_the_header_says(each: Found, text: str) -> Found:
 
 def _root(each: Found) -> int:
     """Of a chain the first that AWS said counts, else the first of a client."""
+    if each.name.startswith("API"):
+        return WRAPS
     return NAMED if each.sure >= BARE else each.sure
 
 
@@ -210,7 +212,7 @@ def _by_name(text: str, match: re.Match[str]) -> Iterator[Found]:
     elif name in AWS or in_a_stream(name):
         yield found
     elif not (name in SHARED_NAMES and not module and not alone) or name.startswith("API"):
-        wraps = name.startswith("API") or module.startswith(("urllib3.", "httpcore"))
+        wraps = module.startswith(("urllib3.", "httpcore"))
         yield found._replace(sure=WRAPS if wraps else CLIENT)
 
 

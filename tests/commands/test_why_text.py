@@ -35,6 +35,12 @@ def test_the_last_error_counts_and_the_others_are_named(run: Run) -> None:
     ]  # fmt: skip
 
 
+def test_a_connection_that_fails_later_counts(run: Run) -> None:
+    found = why(run, boto3(BAD_ID) + f"{TRACE}anthropic.APIConnectionError: Connection error.\n")
+    assert found["topic"] == "broken-off"
+    assert [each["code"] for each in found["others"]] == ["ValidationException"]
+
+
 def test_the_same_error_a_hundred_times_is_one(run: Run) -> None:
     assert why(run, boto3(SLOW) * 150)["others"] == []
 
@@ -233,6 +239,16 @@ def test_no_argument_on_a_terminal_is_a_usage_error() -> None:
     os.close(theirs)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: no text\nhint: `bedrock-claude why")
+
+
+def test_a_stdin_that_cannot_be_read_is_a_usage_error(tmp_path: Path) -> None:
+    with (tmp_path / "written").open("w") as only_written:
+        done = subprocess.run(
+            [sys.executable, "-m", "bedrock_claude_cli", "why"],
+            stdin=only_written, capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: standard input cannot be read")
 
 
 def test_no_home_no_config_and_no_network(tmp_path: Path) -> None:
