@@ -26,7 +26,7 @@ COMMANDS = {
     "enable-logging": ("enable_logging", "Record every call's prompt and answer, in your account."),
     "logs": ("logs", "Show whether calls are logged, and read what was logged."),
     "usage": ("usage", "Who spent what, from the logs."),
-    "why": ("why", "Explain an error of Bedrock, STS or an SDK, and what mends it."),
+    "why": ("why", "Explain an error of Bedrock or an SDK, and what mends it."),
     "access": ("access", "Check which models are open to the account, and request one."),
     "config": ("config", "Show, make or find the config file."),
     "sandbox": ("sandbox", "Run a local stand-in for AWS, for trying and testing."),

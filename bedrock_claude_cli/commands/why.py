@@ -74,7 +74,10 @@ def _read(words: list[str]) -> tuple[bytes, int | None]:
         return pasted.read(io.BytesIO(" ".join(words).encode("utf-8", "surrogateescape")))
     if sys.stdin is None or (not words and sys.stdin.isatty()):
         raise UsageError("no text", hint=_HOW)
-    return pasted.read(sys.stdin.buffer)
+    try:
+        return pasted.read(sys.stdin.buffer)
+    except OSError as error:
+        raise UsageError(f"standard input cannot be read: {error.strerror}") from None
 
 
 def _rows(answer: Answer) -> list[tuple[str, str]]:

@@ -137,7 +137,6 @@ def _judged(found: Found, text: str) -> tuple[CliError, str] | None:
         error.code = name
         return error, CLIENT_TABLE[name].topic
     streamed = forms.in_a_stream(found.name) or found.status == 200
-    streamed = streamed or "EventStreamError" in text[max(0, found.at - 80) : found.end]
     fault = explain.AwsFault(
         name=name if "_" in name else name[:1].upper() + name[1:],
         message=found.message or "no message",
@@ -148,6 +147,9 @@ def _judged(found: Found, text: str) -> tuple[CliError, str] | None:
     topic = explain.verdict(fault).topic
     if topic == OTHER.topic:
         topic = BY_NAME.get(explain.aws_name(name), "")
+    action = (explain.refused(fault.message) or ("",))[0]
+    if topic == "permission" and action.lower().startswith("bedrock:invokemodel"):
+        topic = "model-permission"  # the table knows it by the model's ARN, not the profile's
     return (explain.explain(fault), topic) if topic else None
 
 
@@ -175,7 +177,7 @@ def _others(found: list[Found], about: Found, text: str, before: int) -> list[Ot
     others = []
     for each in reversed(found):
         message = _message(each)
-        if each is about or any(message in one or one in message for one in seen):
+        if any(message in one or one in message for one in seen):
             continue
         seen.append(message)
         code = explain.aws_name(NAMES.get(each.name.lower(), each.name))

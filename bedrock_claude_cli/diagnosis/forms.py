@@ -85,6 +85,8 @@ def _as_the_header_says(each: Found, text: str) -> Found:
 
 def _root(each: Found) -> int:
     """Of a chain the first that AWS said counts, else the first of a client."""
+    if each.name.startswith("API"):
+        return WRAPS
     return NAMED if each.sure >= BARE else each.sure
 
 
@@ -187,19 +189,22 @@ def _named(
     return Found(match.start(), end, sure, words or name, message, status, operation)
 
 
+_CODE = re.compile(r"\b(?:except|catch|import|raises?|class)\b[\s(]*$|[#*`]\s*$")
+_ENDED = re.compile(r"(?:fail|error|exception|threw|denied)\w*\b.*[:=(]\s*$", re.I)
+
+
 def _by_name(text: str, match: re.Match[str]) -> Iterator[Found]:
     """`module.Name: message`, as nearly every language prints what was raised."""
     name, module = _spelled(match[2]), match[1].lower()
     before = text[max(0, match.start() - 80) : match.start()].rpartition("\n")[2]
     alone = not before.strip() and not text[match.end() :].strip()
-    if (match[0].rstrip()[-1:] not in ":-" and not alone) or re.search(
-        r"\b(?:except|catch|import|raises?|class)\b[\s(]*$|[#*`]\s*$", before
-    ):
+    ended = name in AWS and _ENDED.search(before)
+    if (match[0].rstrip()[-1:] not in ":-" and not alone and not ended) or _CODE.search(before):
         return
     if module.startswith(("openai.", "google.", "requests.", "aiohttp.", "selenium.", "yaml.")):
         return
     message, end = words_after(text, match.end())
-    if not message and not alone and not module:
+    if not (message or alone or module or ended):
         return
     found = Found(match.start(), end, NAMED, name, message)
     if NAMES[match[2].lower()] in SDK_CLASSES:
@@ -207,7 +212,7 @@ def _by_name(text: str, match: re.Match[str]) -> Iterator[Found]:
     elif name in AWS or in_a_stream(name):
         yield found
     elif not (name in SHARED_NAMES and not module and not alone) or name.startswith("API"):
-        wraps = name.startswith("API") or module.startswith(("urllib3.", "httpcore"))
+        wraps = module.startswith(("urllib3.", "httpcore"))
         yield found._replace(sure=WRAPS if wraps else CLIENT)
 
 
@@ -254,8 +259,8 @@ def _weak(text: str) -> Iterator[Found]:
         status = int(match[1]) if not name else 0
         end = body.end if body else match.end()
         yield Found(match.start(), end, STATUS, name, message, status)
-    if match := _ONLY_STATUS.fullmatch(text.strip()):
-        yield Found(0, len(text), STATUS, "", "", int(match[1]))
+    if only := _ONLY_STATUS.fullmatch(text.strip()):
+        yield Found(0, len(text), STATUS, "", "", int(only[1]))
 
 
 def _body(text: str, body: Body) -> Iterator[Found]:

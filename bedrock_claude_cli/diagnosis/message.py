@@ -74,7 +74,8 @@ def words_after(text: str, at: int) -> tuple[str, int]:
         between = text[at : body.at]
         if "\n" not in between.strip() and re.match(r"[^\n]*?[{(]|\s*$", between):
             return body.text, body.end
-    lines, end = [], at
+    lines: list[str] = []
+    end = at
     width = at - text.rfind("\n", 0, at) - 1
     for line in text[at : at + LONGEST].split("\n")[:12]:
         first = line.split(maxsplit=1)[0] if line.strip() else ""

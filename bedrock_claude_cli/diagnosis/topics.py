@@ -280,14 +280,14 @@ TOPICS = {
          "the account's quota is small, as in a new one"),
         ("another endpoint (global beside a geography) has a quota of its own",
          "ask for a higher quota in the Service Quotas console",
-         "`bedrock-claude run` paces many prompts by itself (--rpm, --tpm)"),
+         "`bedrock-claude run prompts.jsonl -o answers.jsonl` paces many prompts by itself"),
     ),
     "throttled": Topic(
         "more requests came than the account may send",
         ("too many requests run side by side, or without pauses",
          "the client repeats at once, without waiting longer each time",
          "somebody else in the account uses the same model"),
-        ("`bedrock-claude run` paces many prompts by itself (--rpm, --tpm)",
+        ("`bedrock-claude run prompts.jsonl -o answers.jsonl` paces many prompts by itself",
          "ask for a higher quota in the Service Quotas console"),
     ),
     "not-ready": Topic(

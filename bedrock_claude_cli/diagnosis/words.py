@@ -108,6 +108,8 @@ CLIENT_WORDS = (
     ("but total bytes expected is", "IncompleteReadError"),
     ("http client raised an unhandled exception", "HTTPClientError"),
     ("request timed out or interrupted", "APITimeoutError"),
+    ("api error: request timed out", "APITimeoutError"),
+    ("api error: connection error", "APIConnectionError"),
     ("parameter validation failed:", "ParamValidationError"),
     ("streaming is required for operations that may take longer", "StreamingRequired"),
     ("streaming is strongly recommended for operations that may", "StreamingRequired"),

@@ -81,8 +81,8 @@ class Access:
         for rule in rules:
             account = {**rule.get("account", {}), **account}
         self._form = _FORM if account.get("form", True) else None
-        # Until somebody says what the account's mode is, no model minds it.
-        self._first_mode: str | None = account.get("retention")
+        # Everything is open unless a rule says otherwise, and this mode every model takes.
+        self._first_mode: str = account.get("retention", "provider_data_share")
         self._modes: dict[str, dict[str, str]] = {}
         self._agreements: dict[tuple[str, str], _Agreement] = {}
         self._lock = threading.Lock()
@@ -127,15 +127,14 @@ class Access:
                 raise AwsError("AccessDeniedException", MARKETPLACE)
 
     def _check_mode(self, model: Model, region: str, rule: Mapping[str, Any]) -> None:
-        minded = self._first_mode is not None or region in self._modes
-        modes = rule.get("retention", model.retention if minded else ())
+        modes = rule.get("retention", model.retention)
         mode = self._mode(region)["mode"].replace("inherit", "default")
         if modes and mode not in modes:
             raise invalid(f"data retention mode '{mode}' is not available for this model")
 
     def _mode(self, region: str) -> dict[str, str]:
         """The account's mode of data retention, which each region has for itself."""
-        return self._modes.get(region, {"mode": self._first_mode or "default"})
+        return self._modes.get(region, {"mode": self._first_mode})
 
     def _rule(self, model: Model, region: str) -> Mapping[str, Any]:
         names = [model.id, *(f"{prefix}.{model.id}" for prefix in model.prefixes)]

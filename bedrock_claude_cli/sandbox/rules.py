@@ -19,7 +19,8 @@
              ends), authorized, entitled (true or false; one that is made entitles), retention (the
              modes of data retention that the model takes)
     account: what holds for the whole account at the start: form (false: the use-case form was not
-             submitted), retention (its mode of data retention)
+             submitted), retention (its mode of data retention, provider_data_share without a rule,
+             which every model takes)
     empty:   true: FilterLogEvents finds nothing yet, as when a record is still on its way
     stream:  delay_ms (before the first byte), gap_ms (between deltas), and one fault after so
              many content deltas: cut_after (a clean end without message_stop), reset_after (a TCP
@@ -27,10 +28,8 @@
              bad_crc_after (the next delta's checksum is wrong)
 
 Calls of a model, jobs and Bedrock's operations on agreements, form and data retention meet what
-`access` and `account` say, and the operations change it. Without such rules everything is open;
-the data retention that AWS asks for some models counts from where a rule or, in its region,
-PutAccountDataRetention sets the account's mode. No call makes an agreement by itself, as AWS lets
-the first call of a model do.
+`access` and `account` say, and the operations change it. Without such rules everything is open.
+No call makes an agreement by itself, as AWS lets the first call of a model do.
 
 A whole answer knows the faults, too: cut is half a body, reset none, exception an error, garbage
 a body of it.

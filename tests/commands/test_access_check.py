@@ -313,7 +313,8 @@ def test_in_a_pipe_a_row_holds_everything(run: Run, use: Use) -> None:
     use(agreement("none"))
     result = run(*CHECK, "sonnet-4.5", code=5)
     assert result.out.splitlines() == [
-        "sonnet-4.5\tclosed\tnone\tsubmitted\tdefault\tyes\tyes\tyes\tactive, ends 2027-04-08\t"
+        "sonnet-4.5\tclosed\tnone\tsubmitted\tprovider_data_share\tyes\tyes\tyes\t"
+        "active, ends 2027-04-08\t"
         f"{SONNET}\tthe account has no Marketplace agreement for it\t"
         "bedrock-claude access request sonnet-4.5"
     ]

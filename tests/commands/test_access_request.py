@@ -195,6 +195,8 @@ def test_a_form_that_was_submitted_before_is_not_sent_again(
     assert "submitted before, so the one of --form is not sent" in result.err
     assert "companyName: Sandbox" in result.out
     assert "Example Corp" not in result.out
+    told = document(run, *REQUEST, "--form", form_file(tmp_path), "--dry-run")
+    assert told["form"] is None
 
 
 # Data retention
@@ -320,7 +322,7 @@ def test_a_lost_look_does_not_end_the_wait(
 
 def test_an_agreement_that_fails_is_exit_5_with_the_words_of_aws(run: Run, use: Use) -> None:
     sandbox = use(agreement("error"))
-    told = document(run, *REQUEST, "--yes", code=5)
+    told = document(run, *REQUEST, "--yes", "--wait", "9s", code=5)
     assert "The AWS Marketplace subscription could not be completed" in told["error"]["message"]
     assert "aws-marketplace:Subscribe" in told["error"]["hint"]
     assert (told["error"]["exit_code"], told["access"]) == (5, "closed")
@@ -350,7 +352,7 @@ def test_what_no_request_opens_is_said_before_anything_is_changed(
 
 def test_an_account_that_stays_unauthorized_is_exit_5_without_a_wait(run: Run, use: Use) -> None:
     sandbox = use(agreement("none", authorized=False))
-    result = run(*REQUEST, "--yes", code=5)
+    result = run(*REQUEST, "--yes", "--wait", "9s", code=5)
     assert "reported  AWS says that the account is not authorized" in result.out
     assert "not authorized to use Claude Sonnet 4.5" in result.err
     assert changes(sandbox) == [CREATE]

@@ -35,6 +35,12 @@ def test_the_last_error_counts_and_the_others_are_named(run: Run) -> None:
     ]  # fmt: skip
 
 
+def test_a_connection_that_fails_later_counts(run: Run) -> None:
+    found = why(run, boto3(BAD_ID) + f"{TRACE}anthropic.APIConnectionError: Connection error.\n")
+    assert found["topic"] == "broken-off"
+    assert [each["code"] for each in found["others"]] == ["ValidationException"]
+
+
 def test_the_same_error_a_hundred_times_is_one(run: Run) -> None:
     assert why(run, boto3(SLOW) * 150)["others"] == []
 
@@ -64,6 +70,15 @@ def test_in_a_chain_the_cause_of_a_connection_error_counts(run: Run) -> None:
     found = why(run, text)
     assert (found["code"], found["retry"]) == ("ConnectError", "now")
     assert why(run, "anthropic.APIConnectionError: Connection error.")["retry"] == "maybe-billed"
+
+
+def test_in_a_chain_what_aws_said_counts_wherever_it_stands(run: Run) -> None:
+    first = f"{TRACE}botocore.exceptions.NoCredentialsError: Unable to locate credentials\n"
+    assert why(run, first + DURING + boto3(SLOW))["topic"] == "throttled"
+    wire = f"{TRACE}urllib3.exceptions.ReadTimeoutError: HTTPSConnectionPool: Read timed out.\n"
+    told = 'Read timeout on endpoint URL: "https://sts.us-east-1.amazonaws.com/"'
+    found = why(run, f"{wire}{DURING}{TRACE}botocore.exceptions.ReadTimeoutError: {told}\n")
+    assert (found["message"], found["retry"]) == (told, "now")
 
 
 def test_java_tells_the_root_last(run: Run) -> None:
@@ -119,6 +134,9 @@ def test_java_tells_the_root_last(run: Run) -> None:
          '"request_id": null, "retry": "no"}}', "own"),
         ("error: it could cost up to 0.5 USD\nhint: raise --max-cost\n", "own"),
         ("AccessDeniedException", "permission"),
+        ("Error: request 7 failed: ThrottlingException\nbye", "throttled"),
+        ("  ⎿  API Error: Connection error.", "broken-off"),
+        ("API Error: Request timed out.", "read-timeout"),
     ],
 )  # fmt: skip
 def test_forms_that_were_seen_in_public(run: Run, text: str, topic: str) -> None:
@@ -221,6 +239,16 @@ def test_no_argument_on_a_terminal_is_a_usage_error() -> None:
     os.close(theirs)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: no text\nhint: `bedrock-claude why")
+
+
+def test_a_stdin_that_cannot_be_read_is_a_usage_error(tmp_path: Path) -> None:
+    with (tmp_path / "written").open("w") as only_written:
+        done = subprocess.run(
+            [sys.executable, "-m", "bedrock_claude_cli", "why"],
+            stdin=only_written, capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: standard input cannot be read")
 
 
 def test_no_home_no_config_and_no_network(tmp_path: Path) -> None:
@@ -386,6 +414,15 @@ def test_what_was_pasted_cannot_drive_the_terminal(run: Run) -> None:
 
 def test_query_picks_from_the_answer(run: Run) -> None:
     assert run("why", "--query", "topic", stdin=boto3(SLOW)).out == "throttled\n"
+
+
+def test_colours_and_smart_quotes_are_taken_away(run: Run) -> None:
+    found = why(run, boto3(SLOW).replace("Converse", "\x1b[4mConv\x1b[0merse\x1b]8;;x\x07"))
+    assert (found["operation"], found["message"]) == ("Converse", SLOW.message)
+    smart = "Please reauthenticate using \u2018aws login\u2019."
+    assert why(run, f"Your session has expired. {smart}")["topic"] == "login"
+    body = "{\u201cmessage\u201d: \u201cOperation not allowed\u201d}"
+    assert why(run, body)["message"] == "Operation not allowed"
 
 
 def test_utf_16_of_powershell(run: Run) -> None:

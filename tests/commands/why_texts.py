@@ -65,7 +65,7 @@ BEDROCK = [
     Said(DENIED, 403, f"{USER}bedrock:InvokeModel on resource: {GLOBAL} because no identity-based "
          "policy allows the bedrock:InvokeModel action", "model-permission"),
     Said(DENIED, 403, f"{USER}bedrock:InvokeModel on resource: {PROFILE} because no identity-based "
-         "policy allows the bedrock:InvokeModel action", "permission"),
+         "policy allows the bedrock:InvokeModel action", "model-permission"),
     Said(DENIED, 403, f"{USER}bedrock:InvokeModelWithResponseStream on resource: {GLOBAL} with an "
          "explicit deny in a service control policy", "organization"),
     Said(DENIED, 403, f"{USER}bedrock:CallWithBearerToken on resource: * because no identity-based "
@@ -301,7 +301,7 @@ NAMELESS: dict[str, Form] = {
     "error-line": lambda said: f"2026-01-01 12:00:00 ERROR app: Validation error: {said.message}",
     "twice-json": lambda said: json.dumps({"log": json.dumps({"err": _body(said)})}),
 }  # fmt: skip
-SDK = {
+SDK: dict[int, str] = {
     400: "BadRequestError", 401: "AuthenticationError", 403: "PermissionDeniedError",
     404: "NotFoundError", 408: "RequestTimeoutError", 424: "APIStatusError", 429: "RateLimitError",
     500: "InternalServerError", 503: "ServiceUnavailableError", 529: "OverloadedError",

@@ -104,7 +104,7 @@ def test_without_rules_everything_is_open(start: Start) -> None:
     form = boto("bedrock").get_use_case_for_model_access()["formData"]
     assert json.loads(form)["intendedUsers"] == "0"
     told = boto("bedrock").get_account_data_retention()
-    assert told["mode"] == "default"
+    assert told["mode"] == "provider_data_share"
     assert "updatedAt" not in told
 
 
@@ -122,8 +122,8 @@ STATES: dict[str, tuple[dict[str, Any], tuple[str, int, str]]] = {
         ("ValidationException", 400, "Operation not allowed"),
     ),
     "data retention": (
-        access(retention=["provider_data_share"]),
-        ("ValidationException", 400, "data retention mode 'default' is not available for"),
+        access(retention=["aws_review"]),
+        ("ValidationException", 400, "data retention mode 'provider_data_share' is not available"),
     ),
 }
 
@@ -208,6 +208,12 @@ def test_rules_about_requests_come_before_the_state(start: Start) -> None:
     assert MARKETPLACE in not_answering()
 
 
+def test_a_rule_about_the_state_answers_no_request(start: Start) -> None:
+    start({"access": {}}, {"account": {}}, {"reply": {"text": "the first about requests"}})
+    said = CALLS["Converse"](boto("bedrock-runtime"), GLOBAL)
+    assert said["output"]["message"]["content"] == [{"text": "the first about requests"}]
+
+
 def test_a_sandbox_that_starts_again_begins_as_its_rules_say(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,7 +226,7 @@ def test_a_sandbox_that_starts_again_begins_as_its_rules_say(
     for name, value in environment(sandbox.url, os.environ).items():
         monkeypatch.setenv(name, value)
     assert NO_FORM in not_answering()
-    assert boto("bedrock").get_account_data_retention()["mode"] == "default"
+    assert boto("bedrock").get_account_data_retention()["mode"] == "provider_data_share"
     assert status() == "NOT_AVAILABLE"
 
 
@@ -490,7 +496,7 @@ def test_a_mode_that_there_is_not(start: Start) -> None:
         "1 validation error detected: Value 'all' at 'mode' failed to satisfy constraint: Member "
         "must satisfy enum value set: [default, none, aws_review, provider_data_share, inherit]",
     )
-    assert boto("bedrock").get_account_data_retention()["mode"] == "default"
+    assert boto("bedrock").get_account_data_retention()["mode"] == "provider_data_share"
 
 
 # Who may do it.
