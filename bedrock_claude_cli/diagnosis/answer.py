@@ -73,6 +73,7 @@ def diagnose(text: str, before: int = 0) -> Answer | Unknown:
         "{model}": model or "MODEL",
         "{region}": region or "REGION",
         "{login}": _login(about.message),
+        "{chat}": "",
         "{unlisted}": "",
     }
     statement = explain.statement(about.message)
