@@ -6,7 +6,7 @@ import gc
 import inspect
 import os
 import sys
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Collection, MutableMapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -271,14 +271,32 @@ def _place(problems: Problems, text: str) -> None:
 _SHARED = inspect.signature(options.shared, eval_str=True).parameters
 
 
-def command(function: Callable[..., int | None]) -> Callable[..., int]:
+def requesting(
+    *, after: str, without: Collection[str] = ()
+) -> Callable[[Callable[..., int | None]], Callable[..., int]]:
+    """Make a function into a command that makes requests.
+
+    Their options stand behind its parameter `after`, but for those in `without`, and are given to
+    the context.
+    """
+    taken = inspect.signature(options.per_request, eval_str=True).parameters.values()
+    shaping = [item for item in taken if item.name not in without]
+    return lambda function: command(function, shaping, after)
+
+
+def command(
+    function: Callable[..., int | None],
+    shaping: Sequence[inspect.Parameter] = (),
+    after: str = "",
+) -> Callable[..., int]:
     """Make a function whose first parameter is a Context into a command.
 
     The shared options are appended to its own; one that it declares itself (a repeatable
     `--region`) replaces the shared one.
     """
     own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
-    names = {parameter.name for parameter in own}
+    names = [parameter.name for parameter in own]
+    place = names.index(after) + 1 if after else 0
     extra = [item for item in _SHARED.values() if item.name not in names]
 
     def call(click_context: typer.Context, **values: Any) -> int:
@@ -287,6 +305,11 @@ def command(function: Callable[..., int | None]) -> Callable[..., int]:
         shared = Shared(**given)
         door.context = Context(shared.over(door.shared), os.environ)
         arguments = {item.name: values[item.name] for item in own}
+        # A flag without a negative that was not given is unset, not false.
+        unset = {"context_1m"} if not values.get("context_1m") else set()
+        door.context.give(
+            **{item.name: values[item.name] for item in shaping if item.name not in unset}
+        )
         if not gc.isenabled():  # __main__ switched it off while modules load
             gc.freeze()
             gc.enable()
@@ -295,7 +318,8 @@ def command(function: Callable[..., int | None]) -> Callable[..., int]:
     first = inspect.Parameter(
         "click_context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context
     )
-    keywords = [item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in (first, *own, *extra)]
+    ordered = (first, *own[:place], *shaping, *own[place:], *extra)
+    keywords = [item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in ordered]
     call.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]
     call.__annotations__ = {item.name: item.annotation for item in keywords}
     call.__name__ = function.__name__

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Optional
 
@@ -233,3 +235,48 @@ Retries = Annotated[
     Optional[int],  # noqa: UP045
     typer.Option("--retries", metavar="N", help="Repeats of what cannot have been billed."),
 ]
+
+
+def per_request(
+    model: Model = None,
+    endpoint: Endpoint = None,
+    via: Via = None,
+    system: System = None,
+    max_tokens: MaxTokens = None,
+    temperature: Temperature = None,
+    top_p: TopP = None,
+    stop: Stop = None,
+    attach: Attach = None,
+    citations: Citations = None,
+    schema: Schema = None,
+    thinking: Thinking = None,
+    effort: Effort = None,
+    cache: Cache = None,
+    context_1m: Context1m = None,
+    beta: Beta = None,
+    guardrail: Guardrail = None,
+    meta: Meta = None,
+    timeout: Timeout = None,
+    retries: Retries = None,
+) -> None:
+    """What shapes a request, for every command that makes some; only the signature counts."""
+
+
+_NEGATABLE = ("citations", "sandbox")
+
+
+def command_line(words: list[str], given: Mapping[str, Any], usual: Mapping[str, Any]) -> str:
+    """A command line as a shell takes it: `words`, and a flag for each of `given` that is set.
+
+    Keys are parameters' names; what equals its value in `usual` is left out.
+    """
+    words = list(words)
+    for key, value in given.items():
+        unset = value is None or value == [] or (value is False and key not in _NEGATABLE)
+        if unset or (key in usual and value == usual[key]):
+            continue
+        flag = f"--{'no-' * (value is False)}{key.replace('_', '-')}"
+        for each in value if isinstance(value, list) else [value]:
+            text = f"{each:.12g}" if isinstance(each, float) else str(each)
+            words += [flag] if isinstance(each, bool) else [flag, text]
+    return shlex.join(words)

@@ -6,39 +6,19 @@ from typing import Annotated, Optional
 
 import typer
 
-from bedrock_claude_cli import asking, complete, options
+from bedrock_claude_cli import asking, complete
 from bedrock_claude_cli.context import Context
-from bedrock_claude_cli.context import command as as_command
+from bedrock_claude_cli.context import requesting as as_command
 from bedrock_claude_cli.extract import Command as Command
 
 
-@as_command
+@as_command(after="question")
 def command(
     ctx: Context,
     question: Annotated[
         Optional[str],  # noqa: UP045
         typer.Argument(metavar="[QUESTION]", help="What to ask; `-` reads it from stdin."),
     ] = None,
-    model: options.Model = None,
-    endpoint: options.Endpoint = None,
-    via: options.Via = None,
-    system: options.System = None,
-    max_tokens: options.MaxTokens = None,
-    temperature: options.Temperature = None,
-    top_p: options.TopP = None,
-    stop: options.Stop = None,
-    attach: options.Attach = None,
-    citations: options.Citations = None,
-    schema: options.Schema = None,
-    thinking: options.Thinking = None,
-    effort: options.Effort = None,
-    cache: options.Cache = None,
-    context_1m: options.Context1m = None,
-    beta: options.Beta = None,
-    guardrail: options.Guardrail = None,
-    meta: options.Meta = None,
-    timeout: options.Timeout = None,
-    retries: options.Retries = None,
     param: Annotated[
         Optional[list[str]],  # noqa: UP045
         typer.Option(
@@ -113,28 +93,6 @@ def command(
     Piped input goes first, then the prompt of a preset that has one, then the argument, with a
     blank line between each.
     """
-    ctx.give(
-        model=model,
-        endpoint=endpoint,
-        via=via,
-        system=system,
-        max_tokens=max_tokens,
-        temperature=temperature,
-        top_p=top_p,
-        stop=stop,
-        attach=attach,
-        citations=citations,
-        schema=schema,
-        thinking=thinking,
-        effort=effort,
-        cache=cache,
-        context_1m=context_1m or None,
-        beta=beta,
-        guardrail=guardrail,
-        meta=meta,
-        timeout=timeout,
-        retries=retries,
-    )
     wish = asking.Wish(
         use_stdin=not no_stdin,
         params=param,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from typing import Annotated, Optional
 
@@ -15,13 +14,15 @@ from bedrock_claude_cli.bedrock.job_split import MAX_BYTES, MAX_RECORDS
 from bedrock_claude_cli.compose_record import Composer
 from bedrock_claude_cli.confirm import confirm
 from bedrock_claude_cli.context import Context
-from bedrock_claude_cli.context import command as as_command
+from bedrock_claude_cli.context import requesting as as_command
 from bedrock_claude_cli.errors import ExitCode, UsageError
 
 HOURS = 168
+# These shape how a single call is sent, and a batch job makes none.
+OF_A_CALL = ("via", "guardrail", "meta", "timeout", "retries")
 
 
-@as_command
+@as_command(after="max_cost", without=OF_A_CALL)
 def submit(
     ctx: Context,
     input: Annotated[
@@ -53,21 +54,6 @@ def submit(
         Optional[float],  # noqa: UP045
         typer.Option("--max-cost", metavar="USD", help="Send nothing if it could cost more."),
     ] = None,
-    model: options.Model = None,
-    endpoint: options.Endpoint = None,
-    system: options.System = None,
-    max_tokens: options.MaxTokens = None,
-    temperature: options.Temperature = None,
-    top_p: options.TopP = None,
-    stop: options.Stop = None,
-    attach: options.Attach = None,
-    citations: options.Citations = None,
-    schema: options.Schema = None,
-    thinking: options.Thinking = None,
-    effort: options.Effort = None,
-    cache: options.Cache = None,
-    context_1m: options.Context1m = None,
-    beta: options.Beta = None,
     yes: options.Yes = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the plan; change and send nothing.")
@@ -79,12 +65,6 @@ def submit(
     model and part. NAME.job.json keeps what was made; the same command continues a submit that
     broke off.
     """
-    ctx.give(
-        model=model, endpoint=endpoint, system=system, max_tokens=max_tokens,
-        temperature=temperature, top_p=top_p, stop=stop, attach=attach, citations=citations,
-        schema=schema, thinking=thinking, effort=effort, cache=cache,
-        context_1m=context_1m or None, beta=beta,
-    )  # fmt: skip
     wish = batching.Wish(input, bucket, role, name, max_records, max_bytes, timeout_hours, max_cost)
     return _submit(ctx, wish, yes=yes, dry_run=dry_run)
 
@@ -112,18 +92,12 @@ def _submit(ctx: Context, wish: batching.Wish, *, yes: bool, dry_run: bool) -> i
 
 def _command(ctx: Context, wish: batching.Wish, *, yes: bool) -> str:
     """The command line that makes these jobs, and continues them."""
-    words = ["bedrock-claude", "jobs", "submit", wish.input]
-    usual = {"max_records": MAX_RECORDS, "max_bytes": MAX_BYTES, "hours": HOURS}
     told = {**wish._asdict(), **ctx.given, **ctx.shared._asdict(), "yes": yes}
     for key in ("input", "json", "query"):
         told.pop(key)
-    for key, value in told.items():
-        if value in (None, False, []) or value == usual.get(key):
-            continue
-        flag = f"--{key.replace('_', '-')}"
-        for each in value if isinstance(value, list) else [value]:
-            words += [flag] if each is True else [flag, str(each)]
-    return shlex.join(words)
+    words = ["bedrock-claude", "jobs", "submit", wish.input]
+    usual = {"max_records": MAX_RECORDS, "max_bytes": MAX_BYTES, "hours": HOURS}
+    return options.command_line(words, told, usual)
 
 
 def _tell_lost(ctx: Context, plan: batch_plan.Plan) -> None:

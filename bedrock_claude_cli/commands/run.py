@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Annotated, Optional
 
 import typer
 
 from bedrock_claude_cli import options, run_plan, running
 from bedrock_claude_cli.context import Context
-from bedrock_claude_cli.context import command as as_command
+from bedrock_claude_cli.context import requesting as as_command
 from bedrock_claude_cli.errors import UsageError
 
-_NEGATABLE = ("citations", "sandbox")
 
-
-@as_command
+@as_command(after="output")
 def command(
     ctx: Context,
     given: Annotated[
@@ -29,26 +26,6 @@ def command(
         Optional[str],  # noqa: UP045
         typer.Option("--output", "-o", metavar="FILE", help="Where each answer becomes a line."),
     ] = None,
-    model: options.Model = None,
-    endpoint: options.Endpoint = None,
-    via: options.Via = None,
-    system: options.System = None,
-    max_tokens: options.MaxTokens = None,
-    temperature: options.Temperature = None,
-    top_p: options.TopP = None,
-    stop: options.Stop = None,
-    attach: options.Attach = None,
-    citations: options.Citations = None,
-    schema: options.Schema = None,
-    thinking: options.Thinking = None,
-    effort: options.Effort = None,
-    cache: options.Cache = None,
-    context_1m: options.Context1m = None,
-    beta: options.Beta = None,
-    guardrail: options.Guardrail = None,
-    meta: options.Meta = None,
-    timeout: options.Timeout = None,
-    retries: options.Retries = None,
     concurrency: Annotated[
         str, typer.Option("--concurrency", metavar="N|auto", help="Requests at once, up to 256.")
     ] = "auto",
@@ -90,28 +67,6 @@ def command(
 
     `run status OUTPUT` tells how far it is; an INPUT of that name is written `./status`.
     """
-    ctx.give(
-        model=model,
-        endpoint=endpoint,
-        via=via,
-        system=system,
-        max_tokens=max_tokens,
-        temperature=temperature,
-        top_p=top_p,
-        stop=stop,
-        attach=attach,
-        citations=citations,
-        schema=schema,
-        thinking=thinking,
-        effort=effort,
-        cache=cache,
-        context_1m=context_1m or None,
-        beta=beta,
-        guardrail=guardrail,
-        meta=meta,
-        timeout=timeout,
-        retries=retries,
-    )
     if given == "status":
         if of is None:
             raise UsageError(
@@ -139,21 +94,9 @@ def command(
 
 def _go_on(ctx: Context, given: str, wish: run_plan.Wish) -> str:
     """What goes on with a run: the same command line; what --force asked anew is done."""
-    words = ["bedrock-claude", "run", given]
     told = {**ctx.given, **ctx.shared._asdict(), **wish._asdict()}
-    usual = run_plan.Wish()._asdict()
     for key in ("dry_run", "json", "query"):
         told.pop(key)
-    for key, value in told.items():
-        unset = value is None or value == [] or (value is False and key not in _NEGATABLE)
-        if unset or (key in usual and value == usual[key]):
-            continue
-        flag = f"--{'no-' * (value is False)}{key.replace('_', '-')}"
-        for each in value if isinstance(value, list) else [value]:
-            words += [flag] if isinstance(each, bool) else [flag, _word(each)]
+    line = options.command_line(["bedrock-claude", "run", given], told, run_plan.Wish()._asdict())
     again = " with the same input" if given == "-" or given.startswith("/dev/") else ""
-    return f"`{shlex.join(words)}`{again}"
-
-
-def _word(value: object) -> str:
-    return f"{value:.12g}" if isinstance(value, float) else str(value)
+    return f"`{line}`{again}"
