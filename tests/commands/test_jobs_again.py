@@ -177,6 +177,7 @@ def test_all_verbs_lead_from_a_broken_upload_to_the_command_that_mends_it(
     use({"times": 1, "deny": "s3:PutObject"})
     make_bucket()
     argv = ("--max-tokens", "77", "-s", "Be brief", "--stop", "END", "--stop", "--")
+    argv += ("--temperature", "0", "--no-citations")
     submit(run, records(), *argv, code=5)
     said = [
         run("jobs", "wait", "night", code=1).err,
@@ -186,7 +187,7 @@ def test_all_verbs_lead_from_a_broken_upload_to_the_command_that_mends_it(
     ]
     assert all("not wholly uploaded" in each and "`jobs wait" not in each for each in said)
     [command] = {each.split("`")[1] for each in said}
-    assert "--yes" in command
+    assert {"--yes", "--no-citations"} < set(command.split()) and "--temperature 0" in command
     run(*shlex.split(command)[1:])
     assert made() == ["night"]
     run("jobs", "wait", "night")
