@@ -176,8 +176,8 @@ def test_all_verbs_lead_from_a_broken_upload_to_the_command_that_mends_it(
 ) -> None:
     use({"times": 1, "deny": "s3:PutObject"})
     make_bucket()
-    argv = ("--max-tokens", "77", "-s", "Be brief", "--stop", "END", "--stop", "--")
-    argv += ("--temperature", "0", "--no-citations")
+    argv = ["--max-tokens", "77", "-s", "Be brief", "--stop", "END", "--stop", "--"]
+    argv += ["--temperature", "0", "--no-citations"]
     submit(run, records(), *argv, code=5)
     said = [
         run("jobs", "wait", "night", code=1).err,
