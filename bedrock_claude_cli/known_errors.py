@@ -208,7 +208,8 @@ TABLE: tuple[Known, ...] = (
     Known("too-long", ("ValidationException",), "input is too long", RejectedError,
           "shorten the prompt, or use a model with a larger context: `bedrock-claude list-models`"),
     Known("parameter", ("ValidationException",), "extra inputs are not permitted", RejectedError,
-          "the model does not take one of these parameters; `ask --dry-run` shows what is sent"),
+          "the model does not take one of these parameters; `bedrock-claude ask --dry-run` "
+          "shows what is sent"),
     Known("logging-permissions",
           ("ValidationException",), "failed to validate permissions", RejectedError,
           "check that the log group or bucket exists and the role's trust and policy match it"),

@@ -348,7 +348,7 @@ STORIES[("too-long: input is too long", MODELS)] = _too_long(
 )
 
 
-@story(("parameter: extra inputs are not permitted", "--dry-run"))
+@story(("parameter: extra inputs are not permitted", "bedrock-claude ask --dry-run"))
 def parameter(world: World) -> None:
     """What is sent shows what the model does not take."""
     world.use(
@@ -361,8 +361,8 @@ def parameter(world: World) -> None:
         }
     )
     world.refused(*ASK, "--beta", "some-beta", code=6)
-    assert "anthropic_beta" in world.run(*world.asked, world.command).out
-    assert "anthropic_beta" not in world.run(*ASK, world.command).out
+    assert "anthropic_beta" in world.follow(*world.asked[1:]).out
+    assert "anthropic_beta" not in world.follow(*ASK[1:]).out
     world.answers(*ASK)
 
 

@@ -78,7 +78,7 @@ REFUSALS = [
     Refused(VALIDATION, "The model returned the following errors: `temperature` and `top_p` cannot "
             "both be specified for this model. Please use only one.", 6, "give only one of"),
     Refused(VALIDATION, "The model returned the following errors: x: Extra inputs are not "
-            "permitted", 6, "`--dry-run` shows"),
+            "permitted", 6, "ask --dry-run` shows"),
     Refused(VALIDATION, "The model returned the following errors: prompt is too long: 2 tokens > 1 "
             "maximum", 6, "shorten the prompt"),
     Refused(VALIDATION, "Input is too long for requested model.", 6, "shorten the prompt"),

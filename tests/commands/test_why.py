@@ -91,7 +91,12 @@ def test_the_door_and_why_say_the_same(run: Run, case: Case) -> None:
     assert (found["exit_code"], found["retry"]) == (case.code, case.retry)
     told = explain(AwsFault(case.name, case.message, case.status, None, operation="Converse"))
     if told.hint:
-        start = told.hint.replace("{region}", "REGION").partition("`")[0].partition(": {")[0]
+        start = (
+            told.hint.replace("{region}", "REGION")
+            .replace("{chat}", "")
+            .partition("`")[0]
+            .partition(": {")[0]
+        )
         assert found["mends"][0].startswith(start)
 
 
