@@ -127,19 +127,34 @@ def line(
 
 def read(found: bytes) -> Head | None:
     """The head of a line; None for what is no line of an output."""
+    whole = read_whole(found)
+    if whole is not None:
+        return whole_head(*whole)
     try:
         return _written(found) or _parsed(found)
     except ValueError:  # of a number or a character that is none
         return _parsed(found)
 
 
+def read_whole(found: bytes) -> tuple[str, str, float, bool] | None:
+    """Id, hash, cost and sandbox of a whole answer as `line` writes it; None for another line."""
+    match = _WHOLE.match(found)
+    if match is None:
+        return None
+    sandbox, name, sha256, cost = match.groups()
+    try:
+        return name.decode(), sha256.decode(), float(cost), sandbox is not None
+    except ValueError:  # of a number or a character that is none
+        return None
+
+
+def whole_head(record_id: str, sha256: str, cost: float, sandbox: bool) -> Head:
+    """What `read_whole` found, as a head."""
+    return Head(record_id, sha256, cost, None, None, True, None, sandbox)
+
+
 def _written(found: bytes) -> Head | None:
     """The same of a line as `line` writes it."""
-    match = _WHOLE.match(found)
-    if match is not None:
-        sandbox, name, sha256, cost = match.groups()
-        own, hashed = name.decode(), sha256.decode()
-        return Head(own, hashed, float(cost), None, None, True, None, sandbox is not None)
     match = _HEAD.match(found)
     if match is None:
         return None
