@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import sys
 import time
+from contextlib import suppress
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO, cast
 
 from bedrock_claude_cli.bedrock.duration import show_duration
 from bedrock_claude_cli.bedrock.run import Engine
@@ -15,6 +18,55 @@ from bedrock_claude_cli.output import Output
 
 EVERY = 10.0  # seconds between two lines
 EVERY_BAR = 0.2
+
+
+class Lasting(io.TextIOBase):
+    """A stderr whose reader may go away: talk then ends, and what is paid for goes on."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write what somebody may still read."""
+        try:
+            self._stream.write(text)
+        except OSError:
+            self._lose()
+        return len(text)
+
+    def flush(self) -> None:
+        """The same of what is held back."""
+        try:
+            self._stream.flush()
+        except OSError:
+            self._lose()
+
+    def _lose(self) -> None:
+        """From here on nobody reads; what the stream still holds must not fail at the exit."""
+        with suppress(OSError):  # a stream in memory has no descriptor
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            try:
+                os.dup2(nowhere, self._stream.fileno())
+            finally:
+                os.close(nowhere)
+
+    def isatty(self) -> bool:
+        """Whether it is a terminal."""
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        """Its descriptor."""
+        return self._stream.fileno()
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """Its encoding, by which the characters of a bar are chosen."""
+        return self._stream.encoding
+
+
+def lasting(stream: TextIO) -> TextIO:
+    """A stream that outlives its reader."""
+    return cast(TextIO, Lasting(stream))
 
 
 class Lines:

@@ -27,6 +27,7 @@ GoOn = Callable[[Wish], str]
 def run(ctx: Context, given: str, wish: Wish, go_on: GoOn) -> int:
     """Run an input's records into the output; `go_on` tells how it is continued."""
     _check(wish)
+    ctx.out.stderr = run_view.lasting(ctx.out.stderr)
     known = catalog.load()
     composer = compose_record.Composer(ctx, known)
     stdin = sys.stdin.buffer if given == records.STDIN and sys.stdin is not None else None

@@ -238,3 +238,21 @@ def test_expired_credentials_stop_the_run_where_that_is_asked_for(
     argv = ("run", given, "-o", str(out), "--concurrency", "1", "--on-expired", "stop")
     run(*argv, code=4)
     assert len(lines(out)) == 3
+
+
+@pytest.mark.parametrize("progress", ["auto", "json"])
+def test_a_stderr_that_nobody_reads_any_more_ends_no_run(
+    use: Use, tmp_path: Path, out: Path, progress: str
+) -> None:
+    server = use({"stream": {"delay_ms": 100}})
+    given = many(tmp_path / "in.jsonl", 40)
+    quick = "from bedrock_claude_cli import run_view; run_view.EVERY = 0.02"
+    begin = f"{quick}; from bedrock_claude_cli.__main__ import run; run()"
+    argv = [sys.executable, "-c", begin, "run", given, "-o", str(out), "--progress", progress]
+    child = subprocess.Popen(
+        [*argv, "--concurrency", "8"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    assert child.stdout is not None
+    child.stdout.close()
+    assert child.wait() == 0
+    assert len(lines(out)) == len(server.requests) == 40
