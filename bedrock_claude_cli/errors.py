@@ -22,6 +22,7 @@ class ExitCode(IntEnum):
     PARTIAL = 9
     INCOMPLETE = 10
     UNMET = 11
+    HUNG_UP = 129
     INTERRUPTED = 130
     CLOSED_PIPE = 141
     TERMINATED = 143

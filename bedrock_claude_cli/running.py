@@ -20,6 +20,12 @@ from bedrock_claude_cli.context import Context
 from bedrock_claude_cli.errors import ExitCode, UsageError
 from bedrock_claude_cli.run_plan import Plan, Wish, way
 
+_EXITS = {
+    signal.SIGINT: ExitCode.INTERRUPTED,
+    signal.SIGTERM: ExitCode.TERMINATED,
+    signal.SIGHUP: ExitCode.HUNG_UP,
+}
+
 # Tells the command line that does what is wished, as a message quotes it.
 GoOn = Callable[[Wish], str]
 
@@ -108,7 +114,7 @@ def _run(
     for note in composer.notes:
         ctx.out.note(note)
     view = run_view.view(ctx.out, as_json=wish.progress == "json")
-    signals: list[int] = []
+    signals: list[signal.Signals] = []
     engine = Engine(
         way(ctx, wish),
         output,
@@ -124,7 +130,7 @@ def _run(
 
 
 def _telling(
-    ctx: Context, view: run_view.Lines | run_view.Bar, signals: list[int]
+    ctx: Context, view: run_view.Lines | run_view.Bar, signals: list[signal.Signals]
 ) -> Callable[[Progress], None]:
     """What shows the progress, and says once what the first signal means."""
     said = False
@@ -133,18 +139,26 @@ def _telling(
         nonlocal said
         if len(signals) == 1 and now.in_flight and not said:
             said = True
-            ctx.out.note(f"finishing what is in flight ({now.in_flight}); Ctrl-C again drops it")
+            ctx.out.note(
+                f"finishing what is in flight ({now.in_flight}); Ctrl-C again drops it: it may be "
+                "billed, and only --retry-failed asks it again"
+            )
         view.tell(now)
 
     return tell
 
 
 @contextmanager
-def _interruptible(engine: Engine, signals: list[int]) -> Iterator[None]:
-    """The first signal lets what is in flight finish, the second is a KeyboardInterrupt."""
+def _interruptible(engine: Engine, signals: list[signal.Signals]) -> Iterator[None]:
+    """The first signal lets what is in flight finish, the second is a KeyboardInterrupt.
+
+    One SIGHUP may come from the system and another from the shell, so that it is never the second.
+    """
 
     def interrupt(number: int, frame: object) -> None:
-        signals.append(number)
+        if engine.dropped or (engine.interrupted and number == signal.SIGHUP):
+            return
+        signals.append(signal.Signals(number))
         if engine.interrupted:
             raise KeyboardInterrupt
         engine.interrupted = True
@@ -152,7 +166,7 @@ def _interruptible(engine: Engine, signals: list[int]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in _EXITS}
     for number, handler in before.items():
         if handler != signal.SIG_IGN:  # as a shell wants it for what runs in the background
             signal.signal(number, interrupt)
@@ -166,7 +180,12 @@ def _interruptible(engine: Engine, signals: list[int]) -> Iterator[None]:
 
 
 def _end(
-    ctx: Context, engine: Engine, output: RunOutput, plan: Plan, go_on: GoOn, signals: list[int]
+    ctx: Context,
+    engine: Engine,
+    output: RunOutput,
+    plan: Plan,
+    go_on: GoOn,
+    signals: list[signal.Signals],
 ) -> int:
     """Tell what was done, and how to go on; what stopped the run is raised."""
     if engine.unwritten:
@@ -177,7 +196,7 @@ def _end(
             f"{count} finished records that {output.path} did not take are on stdout",
             "append those lines to it: records that it lacks are asked, and paid for, again",
         )
-    elif plan.again or output.state.twice:
+    elif (plan.again or output.state.twice) and not engine.dropped:
         output.compact()
     summary = run_view.summary(engine, output.path, plan.to_do, plan.skipped)
     if ctx.out.json:
@@ -185,18 +204,19 @@ def _end(
     else:
         ctx.out.note(run_view.summary_line(summary))
     failed = engine.tally.failed + plan.left_failed
-    interrupted = engine.interrupted and engine.tally.done < plan.to_do
-    if interrupted or engine.stopped is not None:
+    left = engine.tally.done < plan.to_do or bool(engine.unwritten)
+    interrupted = engine.interrupted and (left or engine.dropped)
+    early = left and (interrupted or engine.stopped is not None)
+    if early:
         ctx.out.note(_to_go_on(engine, plan, go_on))
-    elif failed:
+    if failed and (engine.dropped or not early):
         again = go_on(plan.wish._replace(retry_failed=True))
         which = "1 failed record" if failed == 1 else f"{failed:,} failed records"
         ctx.out.note(f"{which}: {again} asks {'it' if failed == 1 else 'them'} again")
     if engine.stopped is not None:
         raise engine.stopped
     if interrupted:
-        terminated = signals[:1] == [signal.SIGTERM]
-        return ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
+        return _EXITS[signals[0]]
     if failed:
         return ExitCode.PARTIAL
     incomplete = engine.tally.incomplete + output.state.incomplete

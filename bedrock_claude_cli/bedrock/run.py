@@ -39,6 +39,7 @@ class Engine:
         self._change = threading.Condition()
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._ready: deque[Job] = deque()
+        self._begun_jobs: dict[int, Job] = {}
         self._asker = Asker(way, pace, self._change, self.ends)
         self._tell_at = 0.0
         self._threads = 0
@@ -48,7 +49,7 @@ class Engine:
         self.too_dear: Job | None = None
         self.unwritten: list[bytes] = []
         self.stopped: CliError | None = None
-        self.interrupted = self._dropped = False
+        self.interrupted = self.dropped = False
 
     def run(self, jobs: Iterable[Job]) -> None:
         """Do the jobs, until the last or the first reason to stop; `stopped` tells which."""
@@ -67,9 +68,13 @@ class Engine:
             self._tell(self.progress())
 
     def drop(self) -> None:
-        """Leave what is in flight behind: from here on nothing is written."""
+        """Leave what is in flight behind, each as a failed line: it may be billed."""
+        self.dropped = True
         with self._change:
-            self._dropped = True
+            for job in self._begun_jobs.values():
+                self._book(job, self._asker.dropped(job))
+                self._pace.finish(job.tokens, 0)
+            self._begun_jobs.clear()
 
     def progress(self) -> Progress:
         """How it stands."""
@@ -154,6 +159,7 @@ class Engine:
             return False
         self._pace.start(job.tokens, time.monotonic())
         self._reserved += job.most or 0.0
+        self._begun_jobs[id(job)] = job
         self._jobs.put(job)
         return True
 
@@ -213,9 +219,11 @@ class Engine:
     def _finish(self, job: Job, made: Finished | None) -> None:
         """Book what became of a job, and start the next."""
         with self._change:
-            if self._dropped:
+            if self.dropped:
                 return
+            self._begun_jobs.pop(id(job), None)
             used = self._book(job, made) if made is not None else 0
+            self.stopped = self.stopped or self.tally.hopeless(self._limits.max_failures)
             self._reserved -= job.most or 0.0
             self._pace.finish(job.tokens, used)
             try:
@@ -233,7 +241,6 @@ class Engine:
             self._pace.answered()
         elif made.answer.usage is None and made.most is not None:
             used = job.tokens  # AWS may have worked, and did not tell how much
-        self.stopped = self.stopped or self.tally.hopeless(self._limits.max_failures)
         return used
 
     def _write(self, line: bytes) -> None:

@@ -12,7 +12,7 @@ from bedrock_claude_cli.bedrock.answer import Answer, Event, Moved, Sent, Waitin
 from bedrock_claude_cli.bedrock.model_id import Target
 from bedrock_claude_cli.bedrock.run_job import Job, Way
 from bedrock_claude_cli.bedrock.run_pace import Pace
-from bedrock_claude_cli.errors import CliError
+from bedrock_claude_cli.errors import CliError, UnavailableError
 
 SLICE = 0.2  # seconds that the end of a run waits for who waits before another attempt
 
@@ -38,18 +38,22 @@ class Asker:
         self._way, self._pace, self._lock, self._ends = way, pace, lock, ends
         self._moved: dict[str, Target] = {}
 
-    def ask(self, job: Job) -> tuple[Answer, CliError | None]:
-        """The answer as far as it came, and what went wrong; DroppedError where the run ends."""
+    def _begin(self, job: Job) -> tuple[Answer, Target]:
         target = self._moved.get(job.target.model_id, job.target)
-        request = job.request
-        if target is not job.target:
-            request = request._replace(model_id=target.model_id)
         answer = Answer(
             model=target.model_id,
             endpoint=target.endpoint,
             region=self._way.region,
-            via=request.options.via,
+            via=job.request.options.via,
         )
+        return answer, target
+
+    def ask(self, job: Job) -> tuple[Answer, CliError | None]:
+        """The answer as far as it came, and what went wrong; DroppedError where the run ends."""
+        answer, target = self._begin(job)
+        request = job.request
+        if target is not job.target:
+            request = request._replace(model_id=target.model_id)
         try:
             events = self._way.send(request, target, self._sleep)
             for event in collect(events, answer, time.monotonic):
@@ -70,6 +74,16 @@ class Asker:
             job.id, job.sha256, answer, job.extra, cost_at_most=most, sandbox=self._way.sandbox
         )
         return Finished(line, answer, most)
+
+    def dropped(self, job: Job) -> Finished:
+        """What a job comes to that is under way, and that nobody waits for any more."""
+        error = UnavailableError(
+            "the run was interrupted twice, and dropped this request: it may be billed",
+            hint="`run` with --retry-failed asks it again",
+            code="Interrupted",
+            retry="maybe-billed",
+        )
+        return self.finished(job, self._begin(job)[0], error)
 
     def _sleep(self, seconds: float) -> None:
         end = time.monotonic() + seconds

@@ -216,10 +216,13 @@ def test_the_first_ctrl_c_drains_and_says_how_to_go_on(use: Use, tmp_path: Path,
     assert f"to go on: `bedrock-claude run {given} --max-tokens 99 --output {out}" in stderr
 
 
-def test_the_second_ctrl_c_stops_at_once(use: Use, tmp_path: Path, out: Path) -> None:
-    server = use({"stream": {"delay_ms": 20_000}})
-    child = started(many(tmp_path / "in.jsonl", 9), "-o", str(out), "--concurrency", "4")
-    until(lambda: len(server.requests) >= 4, child)
+def test_the_second_ctrl_c_stops_at_once_and_leaves_a_line_of_what_it_dropped(
+    run: Run, use: Use, tmp_path: Path, out: Path
+) -> None:
+    server = use({"stream": {"delay_ms": 20_000}, "times": 25})
+    given = many(tmp_path / "in.jsonl", 30)
+    child = started(given, "-o", str(out), "--concurrency", "25")
+    until(lambda: len(server.requests) >= 25, child)
     started_at = time.monotonic()
     child.send_signal(signal.SIGINT)
     time.sleep(0.3)
@@ -227,7 +230,56 @@ def test_the_second_ctrl_c_stops_at_once(use: Use, tmp_path: Path, out: Path) ->
     child.send_signal(signal.SIGINT)
     stderr = child.communicate()[1].decode()
     assert child.returncode == 130 and "to go on: " in stderr
+    assert "it may be billed" in stderr and "25 failed records: " in stderr
     assert time.monotonic() - started_at < 15
+    dropped = lines(out)
+    assert [each["error"]["code"] for each in dropped] == ["Interrupted"] * 25
+    assert {each["error"]["retry"] for each in dropped} == {"maybe-billed"}
+    assert all(each["cost_at_most_usd"] > 0 and not each["complete"] for each in dropped)
+    run("run", given, "-o", str(out), code=9)
+    assert len(server.requests) == 30 == len(lines(out))
+    run("run", given, "-o", str(out), "--retry-failed")
+    assert len(server.requests) == 55 and not any(each["error"] for each in lines(out))
+
+
+def test_all_that_was_left_may_be_what_was_dropped(use: Use, tmp_path: Path, out: Path) -> None:
+    server = use({"stream": {"delay_ms": 20_000}})
+    child = started(many(tmp_path / "in.jsonl", 2), "-o", str(out))
+    until(lambda: len(server.requests) >= 2, child)
+    child.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    child.send_signal(signal.SIGINT)
+    stderr = child.communicate()[1].decode()
+    assert child.returncode == 130 and len(lines(out)) == 2
+    assert "to go on" not in stderr and "--retry-failed` asks them again" in stderr
+
+
+def test_a_terminal_that_hangs_up_loses_no_answer(use: Use, tmp_path: Path, out: Path) -> None:
+    """The system and the shell may both say so, and nobody reads what is said."""
+    server = use({"stream": {"delay_ms": 300}})
+    child = started(many(tmp_path / "in.jsonl", 60), "-o", str(out), "--concurrency", "4")
+    until(lambda: size(out) > 0, child)
+    assert child.stderr is not None
+    child.stderr.close()
+    child.send_signal(signal.SIGHUP)
+    time.sleep(0.05)
+    child.send_signal(signal.SIGHUP)
+    assert child.wait() == 129
+    assert len(lines(out)) == len(server.requests) < 60
+    assert not any(each["error"] for each in lines(out))
+
+
+def test_nohup_stays_what_it_is(use: Use, tmp_path: Path, out: Path) -> None:
+    use({"stream": {"delay_ms": 50}})
+
+    def ignore() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    child = started(many(tmp_path / "in.jsonl", 20), "-o", str(out), "-q", preexec_fn=ignore)
+    until(lambda: size(out) > 0, child)
+    child.send_signal(signal.SIGHUP)
+    child.communicate()
+    assert child.returncode == 0 and len(lines(out)) == 20
 
 
 def test_expired_credentials_stop_the_run_where_that_is_asked_for(
