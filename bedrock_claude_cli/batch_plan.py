@@ -53,7 +53,7 @@ def plan(ctx: Context, found: Survey, wish: Wish, command: str) -> Plan:
         # What has no job yet may get one by another role than the one that was refused.
         manifest.role, manifest.hours = fresh.role, fresh.hours
     manifest.command = command
-    steps = [_bucket_step(ctx, target, bucket), *_strangers(ctx, target, manifest)]
+    steps = [_bucket_step(ctx, target, bucket), *_strangers(ctx, target, manifest, wish)]
     if wish.role is None:
         bedrock = target.client("bedrock")
         models = {each: job_role.model_arns(bedrock, place, each) for each in found.models}
@@ -96,8 +96,11 @@ def _check_same(there: Manifest, wanted: Manifest) -> None:
         )
 
 
-def _strangers(ctx: Context, target: Target, manifest: Manifest) -> Iterator[Step]:
-    """Refuse what is paid for already, be it from another folder or another machine."""
+def _strangers(ctx: Context, target: Target, manifest: Manifest, wish: Wish) -> Iterator[Step]:
+    """Refuse what is paid for already, be it from another folder, machine or file.
+
+    A `--name` of its own says that it is to be paid for once more.
+    """
     if all(part.arn or part.ended for part in manifest.parts):
         return
     denied = Denied("bedrock:ListModelInvocationJobs", "*")
@@ -107,21 +110,31 @@ def _strangers(ctx: Context, target: Target, manifest: Manifest) -> Iterator[Ste
         what = f"whether this input was submitted before is not shown ({denied.action})"
         yield Step("unseen", what)
         return
-    if same := [part for part, is_same in told or () if is_same]:
-        raise _submitted(manifest, same)
-    if told:
+    same = [part for part, is_same in told or () if is_same]
+    named = [part for part in same if part.submit == manifest.name]
+    if named or (same and wish.name is None):
+        raise _submitted(manifest, named or same)
+    if same:
+        ctx.out.warn(
+            f"this very input was submitted before as {same[0].submit} ({same[0].arn}), and is "
+            f"paid for once more as {manifest.name}"
+        )
+    others = [part for part, is_same in told or () if not is_same]
+    if others:
         ctx.out.note(
-            f"there is another job called {told[0][0].name}, of other records: "
+            f"there is another job called {others[0].name}, of other records: "
             f"{manifest.path} and ARNs tell the two apart, the name does not"
         )
 
 
 def _submitted(manifest: Manifest, same: list[Part]) -> UsageError:
+    name = same[0].submit
+    same = [part for part in same if part.submit == name]
     listed = ", ".join(f"{part.arn} ({part.status})" for part in same)
-    job = same[0].arn if len(same) == 1 else manifest.name
+    job = same[0].arn if len(same) == 1 else name
     wait = "" if all(part.ended for part in same) else f"`bedrock-claude jobs wait {job}`, then "
     return UsageError(
-        f"this very input was submitted before as {manifest.name}, so nothing was sent: {listed}",
+        f"this very input was submitted before as {name}, so nothing was sent: {listed}",
         hint=f"{wait}`bedrock-claude jobs fetch {job} -o OUTPUT` has its answers; to pay for it "
         f"once more, `--name {free_name(manifest.name)}`",
         code="AlreadySubmitted",

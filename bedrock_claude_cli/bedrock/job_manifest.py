@@ -45,6 +45,16 @@ class Part:
         return self.input_uri.rpartition("/")[0].rpartition("/")[2]
 
     @property
+    def submit(self) -> str:
+        """The name of the submit that it is a part of, as its folder tells it."""
+        return self.folder.rpartition("-")[0]
+
+    @property
+    def mark(self) -> str:
+        """The beginning of the fingerprint of all that was sent, as its folder tells it."""
+        return self.folder.rpartition("-")[2]
+
+    @property
     def ended(self) -> bool:
         """Whether AWS is done with it."""
         return self.status in ENDED

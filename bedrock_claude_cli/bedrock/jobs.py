@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,8 @@ from bedrock_claude_cli.errors import CliError, RejectedError, UsageError
 
 # A minute and a half in all: IAM takes a new role's word that long at most, as a rule.
 WAITS = (2, 4, 8, 15, 30, 30)
+KNOWN_DAYS = 30  # how long another name hides no input that was submitted before
+PAGE = 100
 NOT_LOGGED = "batch calls are not in the invocation logs, so `logs` and `usage` do not see them"
 _JOB = re.compile(r"arn:aws[a-z-]*:bedrock:(?P<region>[a-z0-9-]+):\d*:model-invocation-job/\w+")
 
@@ -144,21 +147,35 @@ def _named(bedrock: Any, name: str) -> Iterator[dict[str, Any]]:
     pages = bedrock.get_paginator("list_model_invocation_jobs").paginate(nameContains=name)
     for page in pages:
         for each in page.get("invocationJobSummaries", ()):
-            own = each["jobName"]
-            if own == name or re.fullmatch(re.escape(name) + r"-\d+", own):
+            if _is_named(each["jobName"], name):
                 yield each
 
 
-def strangers(bedrock: Any, manifest: Manifest) -> Iterator[tuple[Part, bool]]:
-    """Jobs of its name that a manifest does not know, and whether each is of the same input.
+def _is_named(own: str, name: str) -> bool:
+    return own == name or re.fullmatch(re.escape(name) + r"-\d+", own) is not None
 
-    Those that came to nothing are left out.
+
+def strangers(bedrock: Any, manifest: Manifest) -> Iterator[tuple[Part, bool]]:
+    """Jobs that a manifest does not know, and whether each is of the same input.
+
+    They are those of its name, and those of the same input of the last `KNOWN_DAYS`, whatever
+    their name; those that came to nothing are left out.
     """
     ours = {part.token for part in manifest.parts}
     for each in _named(bedrock, manifest.name):
         part = _part(each)
         if part.token not in ours and part.status not in LOST:
-            yield part, part.folder == manifest.parts[0].folder
+            yield part, part.mark == manifest.parts[0].mark
+    since = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=KNOWN_DAYS)
+    pages = bedrock.get_paginator("list_model_invocation_jobs").paginate(
+        submitTimeAfter=since, sortBy="CreationTime", sortOrder="Descending", maxResults=PAGE
+    )
+    for page in pages:
+        for each in page.get("invocationJobSummaries", ()):
+            part = _part(each)
+            same = part.mark == manifest.parts[0].mark and not _is_named(part.name, manifest.name)
+            if same and part.token not in ours and part.status not in LOST:
+                yield part, True
 
 
 def _manifest(name: str, region: str, parts: list[Part]) -> Manifest:

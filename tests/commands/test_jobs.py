@@ -103,9 +103,9 @@ def test_role_has_least_privilege_and_stays_as_it_is(use: Use, run: Run) -> None
             },
         }
     ]
-    shown = submit(run, records(name="second.jsonl")).out
+    shown = submit(run, records(101, "second.jsonl")).out
     assert "create" not in shown and "in place" in shown
-    shown = submit(run, records(name="third.jsonl"), "-m", "haiku-4.5").out
+    shown = submit(run, records(102, "third.jsonl"), "-m", "haiku-4.5").out
     assert shown.count("create ") == 1 and len(policies()) == 4
 
 

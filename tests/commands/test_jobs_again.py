@@ -10,6 +10,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from bedrock_claude_cli.bedrock import jobs
 from bedrock_claude_cli.sandbox import Sandbox
 from tests.commands.jobs_world import (
     BUCKET,
@@ -127,6 +128,50 @@ def test_same_input_from_another_folder_is_not_paid_for_twice(
     assert len(lines("out.jsonl")) == 100
     submit(run, source, "--name", _name_in(said))
     assert made() == ["night", "night.2"]
+
+
+@pytest.mark.parametrize("argv", [(), ("--max-records", "110")])
+def test_same_input_in_a_renamed_file_is_not_paid_for_twice(
+    use: Use, run: Run, argv: tuple[str, ...]
+) -> None:
+    server = use()
+    make_bucket()
+    submit(run, records(220))
+    arn = manifest()["parts"][0]["arn"]
+    Path("night.jsonl").rename("renamed.jsonl")
+    before = len(server.requests)
+    said = submit(run, "renamed.jsonl", *argv, code=2).err
+    assert "submitted before as night, so nothing was sent" in said and arn in said
+    assert f"jobs wait {arn}`" in said and _name_in(said) == "renamed.2"
+    asked = [each["operation"] for each in server.requests[before:]]
+    assert all(name.startswith(("Get", "List")) for name in asked)
+    said = submit(run, "renamed.jsonl", "--name", _name_in(said)).err
+    assert f"submitted before as night ({arn}), and is paid for once more as renamed.2" in said
+    assert made() == ["night", "renamed.2"] and not Path("renamed.job.json").exists()
+    run("jobs", "wait", arn)
+    assert "fetch" in submit(run, "renamed.jsonl", "--name", "renamed.2").err
+
+
+def test_renamed_file_is_found_on_the_second_page(
+    use: Use, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use()
+    make_bucket()
+    submit(run, records())
+    submit(run, records(101, "other.jsonl"))
+    monkeypatch.setattr(jobs, "PAGE", 1)
+    Path("night.jsonl").write_text("")
+    assert "before as night," in submit(run, records(name="renamed.jsonl"), code=2).err
+    assert made() == ["night", "other"]
+
+
+def test_renamed_file_whose_first_job_failed_is_sent(use: Use, run: Run) -> None:
+    use({"times": 1, "job": {"status": "Failed"}})
+    make_bucket()
+    submit(run, records())
+    run("jobs", "wait", "night", code=9)
+    submit(run, records(name="renamed.jsonl"))
+    assert made() == ["night", "renamed"]
 
 
 def test_split_submit_whose_manifest_is_gone_is_named_by_its_name(use: Use, run: Run) -> None:
