@@ -28,6 +28,10 @@ _CHANGED = UsageError(
     "the id is in the output with another request",
     hint="--force asks anew; another file with -o keeps the answers that are there",
 )
+_CORRECTED = UsageError(
+    "the id is in the output as failed, with another request",
+    hint="--retry-failed asks what failed, and --force what has changed, with the new request",
+)
 
 
 class Wish(NamedTuple):
@@ -99,15 +103,15 @@ class Plan:
         else:
             self.skipped += 1
             self.left_failed += found == "failed"
-        if found == "changed" and not self.wish.force:
-            return (_CHANGED,)
+        if found in ("changed", "corrected") and not self._wanted(found):
+            return (_CHANGED if found == "changed" else _CORRECTED,)
         return ()
 
     def _wanted(self, found: str) -> bool:
         return (
             found == "new"
-            or (found == "changed" and self.wish.force)
-            or (found == "failed" and self.wish.retry_failed)
+            or (found in ("changed", "corrected") and self.wish.force)
+            or (found in ("failed", "corrected") and self.wish.retry_failed)
         )
 
     def _most(self, composed: compose_record.Composed) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 import signal
 import sys
 import threading
@@ -57,6 +58,12 @@ def _check(wish: Wish) -> None:
         raise UsageError(
             "-o takes a file, which a run that ends early goes on from",
             hint="`-o FILE.jsonl`; `tail -f FILE.jsonl` reads it meanwhile",
+        )
+    if wish.output is not None and wish.output.lower().endswith(".gz"):
+        bare = wish.output[: -len(".gz")]
+        raise UsageError(
+            "-o writes lines that a later run reads again, and packs none",
+            hint=f"`-o {shlex.quote(bare)}`; `gzip` packs it when all is done",
         )
     figures = wish.concurrency
     if figures != "auto" and not (figures.isdecimal() and 1 <= int(figures) <= MOST):
@@ -113,6 +120,8 @@ def _run(
     records.check(source, plan.judge)
     for note in composer.notes:
         ctx.out.note(note)
+    if plan.to_do:
+        output.check_room()
     view = run_view.view(ctx.out, as_json=wish.progress == "json")
     signals: list[signal.Signals] = []
     engine = Engine(
@@ -189,13 +198,7 @@ def _end(
 ) -> int:
     """Tell what was done, and how to go on; what stopped the run is raised."""
     if engine.unwritten:
-        for line in engine.unwritten:
-            ctx.out.stdout.write(line.decode())
-        count = len(engine.unwritten)
-        ctx.out.fail(
-            f"{count} finished records that {output.path} did not take are on stdout",
-            "append those lines to it: records that it lacks are asked, and paid for, again",
-        )
+        _spill(ctx, engine.unwritten, output.path)
     elif (plan.again or output.state.twice) and not engine.dropped:
         output.compact()
     summary = run_view.summary(engine, output.path, plan.to_do, plan.skipped)
@@ -223,6 +226,17 @@ def _end(
     return ExitCode.INCOMPLETE if incomplete else ExitCode.OK
 
 
+def _spill(ctx: Context, lines: list[bytes], path: str) -> None:
+    """Save what was paid for and the output did not take; --json keeps stdout one document."""
+    stream, name = (ctx.out.stderr, "stderr") if ctx.out.json else (ctx.out.stdout, "stdout")
+    for line in lines:
+        stream.write(line.decode())
+    ctx.out.fail(
+        f"{len(lines)} finished records that {path} did not take are on {name}",
+        "append those lines to it: records that it lacks are asked, and paid for, again",
+    )
+
+
 def _to_go_on(engine: Engine, plan: Plan, go_on: GoOn) -> str:
     wish, dear = plan.wish, engine.too_dear
     if dear is None or dear.most is None:
@@ -243,7 +257,7 @@ def _rounded_up(usd: float) -> float:
 
 def status(ctx: Context, path: str) -> int:
     """Tell what an output holds, also while a run is writing it."""
-    state, running = run_output.look(path)
+    state, running = run_output.look(path, "give the file that `run` got with -o")
     found = {
         "output": path,
         "running": running,

@@ -6,6 +6,7 @@ import os
 import zlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -85,14 +86,39 @@ def open_records(path: str, stdin: IO[bytes] | None = None) -> Source:
 
 def _spooled(name: str, stream: IO[bytes] | None) -> Source:
     """The source of what can be read only once: it is kept in a file that has no name."""
-    import shutil
     import tempfile
 
-    spooled: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # Source closes it
-    if stream is not None:
-        shutil.copyfileobj(stream, spooled)
-    spooled.flush()
+    spooled: IO[bytes] | None = None
+    try:
+        spooled = tempfile.TemporaryFile()
+        while stream is not None and (some := _read(name, stream)):
+            spooled.write(some)
+        spooled.flush()
+    except OSError as error:
+        if spooled is not None:
+            with suppress(OSError):
+                spooled.close()
+        raise CliError(
+            f"{name} cannot be kept in {_temporary_folder()} while it is checked: {error.strerror}",
+            hint="make room there, or name another folder in TMPDIR; or give run a file",
+        ) from None
     return _source(name, spooled, "")
+
+
+def _read(name: str, stream: IO[bytes]) -> bytes:
+    try:
+        return stream.read(_BUFFER)
+    except OSError as error:
+        raise UsageError(f"{name} cannot be read: {error.strerror}") from None
+
+
+def _temporary_folder() -> str:
+    import tempfile
+
+    try:
+        return tempfile.gettempdir()
+    except OSError:
+        return "any temporary folder"
 
 
 def _source(told: str, file: IO[bytes], name: str) -> Source:
@@ -156,7 +182,9 @@ class _Told:
         return kind(
             f"{name}: {self.count:,} fault{'s' * (self.count > 1)}, so nothing was sent\n"
             f"{shown}{more}",
-            hint=hints[0] if self.count == len(hints) == 1 else "mend the input, then run it again",
+            hint="; ".join(dict.fromkeys(hints))
+            if self.count == len(hints) <= 2
+            else "mend the input, then run it again",
         )
 
 

@@ -15,8 +15,10 @@ from bedrock_claude_cli.bedrock import record_line, run_compact
 from bedrock_claude_cli.bedrock.hashes import Hashes
 from bedrock_claude_cli.errors import CliError, UsageError
 
-Found = Literal["new", "done", "failed", "changed"]
+Found = Literal["new", "done", "failed", "changed", "corrected"]
 _START = b'{"schema": 1, '
+_OTHER = "give another file with -o"
+_ROOM = 1 << 16  # bytes: for the answers to the first requests
 _BUFFER = 1 << 17  # a quarter of the time that reading lines takes with Python's 8 KiB
 
 
@@ -51,6 +53,7 @@ class State:
         if error is not None:
             self.errors[error] += 1
             self._failed[own] = error
+            self._read_pairs.append(_failed_pair(record_id, sha256))
             return
         if not complete:
             self.incomplete += 1
@@ -84,17 +87,23 @@ class State:
         return hash(record_id) in self._failed
 
     def find(self, record_id: str, sha256: str) -> Found:
-        """What became of a record."""
+        """What became of a record; `corrected` is one that failed, with another request."""
         if self._failed and self.failed(record_id):
-            return "failed"
+            same = _failed_pair(record_id, sha256) in self._pairs
+            return "failed" if same else "corrected"
         if hash((record_id, sha256)) in self._pairs:
             return "done"
         return "changed" if self.has(record_id) else "new"
 
 
-def read(file: IO[bytes], name: str) -> tuple[State, int, bytes]:
+def _failed_pair(record_id: str, sha256: str) -> int:
+    """No hash of an answer's: a later answer to another request does not answer this one."""
+    return hash((record_id, sha256, "failed"))
+
+
+def read(file: IO[bytes], name: str, other: str = _OTHER) -> tuple[State, int, bytes]:
     """The state, where its last whole line ends, and what is torn behind; UsageError for a file of
-    another kind.
+    another kind, with what to give instead in the hint.
 
     After a loss of power a file may end in zeros where nothing was written any more.
     """
@@ -112,10 +121,9 @@ def read(file: IO[bytes], name: str) -> tuple[State, int, bytes]:
                 return state, end, line
             raise UsageError(
                 f"{name} is no output of a run: line {number:,} is none of its lines",
-                hint="take that line out, and its record is asked again; or give another file "
-                "with -o"
+                hint=f"take that line out, and its record is asked again; or {other}"
                 if state.records
-                else "it was left as it is; give another file with -o",
+                else f"it was left as it is; {other}",
             )
         state.add(head)
         end += len(written)
@@ -144,6 +152,15 @@ class RunOutput:
         os.ftruncate(descriptor, self._end)
         if self._end and os.pread(descriptor, 1, self._end - 1) != b"\n":
             self.write(b"\n")
+
+    def check_room(self) -> None:
+        """CliError where there is no room for a few answers, before they are paid for."""
+        end = self._end
+        try:
+            self.write(bytes(_ROOM))  # if this is killed here, the next run takes zeros away
+        finally:
+            os.ftruncate(self._descriptor, end)
+            self._end = end
 
     def write(self, line: bytes) -> None:
         """Append a line, whole or not at all; CliError where the disk does not take it."""
@@ -192,9 +209,7 @@ def open_output(path: str) -> RunOutput:
     try:
         descriptor = os.open(found, flags, 0o600)
     except OSError as error:
-        raise UsageError(
-            f"{path} cannot be written: {error.strerror}", hint="give another file with -o"
-        ) from None
+        raise UsageError(f"{path} cannot be written: {error.strerror}", hint=_OTHER) from None
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise UsageError(f"{path} is no file", hint="give a file with -o")
@@ -224,11 +239,11 @@ def exists(path: str) -> bool:
     return Path(path).expanduser().exists()
 
 
-def look(path: str) -> tuple[State, bool]:
-    """What an output says, and whether a run is writing it; UsageError where there is none."""
+def look(path: str, other: str = _OTHER) -> tuple[State, bool]:
+    """What an output says, and whether a run is writing it; UsageError as with `read`."""
     try:
         with Path(path).expanduser().open("rb", _BUFFER) as file:
-            state = read(file, path)[0]
+            state = read(file, path, other)[0]
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:

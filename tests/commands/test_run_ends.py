@@ -310,3 +310,15 @@ def test_a_prompt_that_is_too_long_is_told_without_a_chat(
     given = write(tmp_path / "long.jsonl", {"messages": turns})
     told = run("run", given, "-o", str(out), "-m", "haiku-4.5", code=2).err
     assert "more than the 200,000" in told and "--chat" not in told
+
+
+def test_no_line_goes_on_where_no_record_is_left(
+    run: Run, use: Use, tmp_path: Path, out: Path
+) -> None:
+    server = use({"times": 3, "error": {"type": "ModelErrorException"}})
+    argv = ("run", many(tmp_path / "in.jsonl", 3), "-o", str(out), "--max-failures", "3")
+    told = run(*argv, "--concurrency", "1", code=7).err
+    assert "3 records failed in a row" in told and "to go on" not in told
+    (line,) = re.findall("3 failed records: `(.*?)` asks them again", told)
+    run(*shlex.split(line)[1:])
+    assert len(server.requests) == 6 and not any(each["error"] for each in lines(out))

@@ -9,6 +9,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from typing import Any
 import pytest
 
 from bedrock_claude_cli.sandbox import Sandbox
-from tests.commands.test_run import lines, many
+from tests.commands.test_run import lines, many, write
 from tests.conftest import Run
 
 Use = Callable[..., Sandbox]
@@ -184,24 +185,54 @@ def test_sandbox_answers_and_real_ones_do_not_mix(
     assert "the sandbox's canned answers" in run("run", given, "-o", str(out), code=2).err
 
 
+def small() -> None:
+    """In a child: no file grows beyond 80,000 bytes."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (80_000, 80_000))
+
+
 def test_a_full_disk_ends_the_run_and_loses_no_answer(use: Use, tmp_path: Path, out: Path) -> None:
     server = use()
-    given = many(tmp_path / "in.jsonl", 60)
-
-    def small() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+    given = many(tmp_path / "in.jsonl", 200)
 
     child = started(given, "-o", str(out), "--concurrency", "4", preexec_fn=small)
     stdout, stderr = child.communicate()
     assert child.returncode == 1
     assert b"cannot be written: File too large" in stderr and b"are on stdout" in stderr
-    assert size(out) <= 10_000 and out.read_bytes().endswith(b"}\n")
+    assert size(out) <= 80_000 and out.read_bytes().endswith(b"}\n")
     saved = [json.loads(line)["id"] for line in stdout.splitlines()]
-    assert len(saved) + len(lines(out)) == len(server.requests) < 60
+    asked = len(server.requests)
+    assert len(saved) + len(lines(out)) == asked < 200
+    there = out.read_bytes()
+    child = started(given, "-o", str(out), preexec_fn=small)
+    stderr = child.communicate()[1]
+    assert child.returncode == 1 and b"make room, then run it again" in stderr
+    assert len(server.requests) == asked and out.read_bytes() == there
     child = started(given, "-o", str(out), "-q")
     child.communicate()
-    assert child.returncode == 0 and len(lines(out)) == 60
+    assert child.returncode == 0 and len(lines(out)) == 200
+
+
+def test_a_full_disk_leaves_the_summary_of_json_alone(use: Use, tmp_path: Path, out: Path) -> None:
+    use()
+    given = many(tmp_path / "in.jsonl", 200)
+    child = started(given, "-o", str(out), "--json", preexec_fn=small)
+    stdout, stderr = child.communicate()
+    found = [json.loads(line) for line in stderr.splitlines() if line.startswith(b"{")]
+    saved = {each["id"] for each in found if "request_sha256" in each}
+    assert child.returncode == 1 and b"are on stderr" in stderr and saved
+    assert json.loads(stdout)["done"] == len(saved) + len(lines(out))
+
+
+def test_standard_input_that_cannot_be_kept_names_the_folder(
+    use: Use, tmp_path: Path, out: Path
+) -> None:
+    use()
+    child = started("-", "-o", str(out), preexec_fn=small, stdin=subprocess.PIPE)
+    told = child.communicate(b'{"prompt": "a"}\n' * 20_000)[1].decode()
+    assert child.returncode == 1
+    assert f"standard input cannot be kept in {tempfile.gettempdir()}" in told
+    assert "File too large" in told and "TMPDIR" in told and not out.exists()
 
 
 def test_the_first_ctrl_c_drains_and_says_how_to_go_on(use: Use, tmp_path: Path, out: Path) -> None:
@@ -308,3 +339,58 @@ def test_a_stderr_that_nobody_reads_any_more_ends_no_run(
     child.stdout.close()
     assert child.wait() == 0
     assert len(lines(out)) == len(server.requests) == 40
+
+
+def test_a_packed_output_is_refused_because_lines_are_written(
+    run: Run, use: Use, tmp_path: Path
+) -> None:
+    server = use()
+    where = tmp_path / "o ut.jsonl.gz"
+    told = run("run", many(tmp_path / "in.jsonl", 1), "-o", str(where), code=2).err
+    assert f"hint: `-o '{tmp_path}/o ut.jsonl'`; `gzip`" in told
+    assert not server.requests and not where.exists()
+
+
+def test_status_of_another_file_names_no_flag_that_it_lacks(run: Run, tmp_path: Path) -> None:
+    other = tmp_path / "notes.txt"
+    other.write_text("notes\n")
+    told = run("run", "status", str(other), code=2).err
+    assert "give the file that `run` got with -o" in told and "another file with -o" not in told
+
+
+def test_a_failed_record_that_was_corrected_is_asked_where_that_is_wished(
+    run: Run, use: Use, tmp_path: Path, out: Path
+) -> None:
+    refused = {"type": "ValidationException", "message": "no"}
+    server = use({"when": {"prompt": "bad"}, "error": refused})
+    first, bad, worse = ({"id": each, "prompt": each} for each in ("good", "bad 1", "bad 2"))
+    given = write(tmp_path / "in.jsonl", first, bad, worse)
+    run("run", given, "-o", str(out), code=9)
+    good = {"id": "bad 1", "prompt": "mended"}
+    write(tmp_path / "in.jsonl", first, good, worse)
+    told = run("run", given, "-o", str(out), code=2).err
+    assert "line 2: the id is in the output as failed, with another request" in told
+    assert "hint: --retry-failed asks what failed, and --force what has changed" in told
+    assert len(server.requests) == 3
+    run("run", given, "-o", str(out), "--force", code=9)  # the other one still failed
+    assert len(server.requests) == 4 and len(lines(out)) == 3
+    assert [each["id"] for each in lines(out) if each["error"]] == ["bad 2"]
+    write(tmp_path / "in.jsonl", first, good, {"id": "bad 2", "prompt": "mended too"})
+    run("run", given, "-o", str(out), "--retry-failed")
+    assert len(server.requests) == 5 and not any(each["error"] for each in lines(out))
+    write(tmp_path / "in.jsonl", first, bad, worse)  # as they were when they failed
+    told = run("run", given, "-o", str(out), code=2).err
+    assert "lines 2, 3: the id is in the output with another request" in told
+
+
+def test_what_helps_where_answers_and_failures_have_changed_is_one_line(
+    run: Run, use: Use, tmp_path: Path, out: Path
+) -> None:
+    server = use({"when": {"prompt": "say 1"}, "error": {"type": "ModelErrorException"}})
+    given = many(tmp_path / "in.jsonl", 2)
+    run("run", given, "-o", str(out), code=9)
+    argv = ("run", given, "-o", str(out), "--temperature", "0.5")
+    told = run(*argv, code=2).err
+    assert "--force asks anew" in told and "mend the input" not in told
+    run(*argv, "--force", code=9)
+    assert len(server.requests) == 4
