@@ -12,7 +12,7 @@ from typing import Any
 from bedrock_claude_cli.bedrock import use_case
 from bedrock_claude_cli.bedrock.access_check import Report
 from bedrock_claude_cli.bedrock.access_request import CREATE, Offer, Survey
-from bedrock_claude_cli.bedrock.access_state import IAM, Access
+from bedrock_claude_cli.bedrock.access_state import IAM, Access, unsure
 from bedrock_claude_cli.bedrock.logging_step import Step, grant
 from bedrock_claude_cli.errors import CliError
 from bedrock_claude_cli.logging_view import step_line
@@ -72,9 +72,13 @@ _MORE: tuple[Callable[[Access], str], ...] = (
 
 def words(row: Access) -> tuple[str, ...]:
     """What is missing, in words, and what went wrong where it was asked."""
-    if row.error and row.error["code"] not in IAM and row.access == "unknown":
-        return (*row.missing, str(row.error["message"]))
-    return (*row.missing, PENDING) if row.access == "pending" else row.missing
+    found = [*row.missing, *([PENDING] if row.access == "pending" else [])]
+    if row.error:
+        message = str(row.error["message"])
+        found += [message] if row.error["code"] not in IAM and message not in found else []
+    elif row.access == "unknown":
+        found.append(unsure(row))
+    return tuple(found)
 
 
 def show_check(out: Output, report: Report, failing: bool) -> None:
@@ -92,7 +96,12 @@ def show_check(out: Output, report: Report, failing: bool) -> None:
     for each in report.unseen:
         why = f"IAM does not show {each.what}: {grant(each.action, '*')}" if each.action else None
         out.warn(why or f"not known is {each.what}: {each.message}")
-    wrong = next((row for row in report.models if row.access in ("closed", "unknown")), None)
+    states = ("closed", "unknown", "pending")
+    wrong = min(
+        (row for row in report.models if row.access in states),
+        key=lambda row: row.access == "pending",
+        default=None,
+    )
     if failing and wrong and not out.terminal and not out.json:
         text = "; ".join(words(wrong)) or "it is not known whether it can be called"
         out.fail(f"{_model(wrong)}: {text}", f"`{wrong.command}`" if wrong.command else None)

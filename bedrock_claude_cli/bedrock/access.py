@@ -6,21 +6,19 @@ identity may invoke it is IAM's, and only an invocation proves it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from bedrock_claude_cli.bedrock.access_state import Access, unsure
 from bedrock_claude_cli.bedrock.catalog import Catalog, KnownModel
-from bedrock_claude_cli.bedrock.checks import Check, fail
+from bedrock_claude_cli.bedrock.checks import PENDING, Check, fail
 from bedrock_claude_cli.bedrock.inventory import read_lifecycle
 from bedrock_claude_cli.bedrock.model_id import Target, parse
 from bedrock_claude_cli.bedrock.response import part
 from bedrock_claude_cli.errors import ExitCode
 
 _OFFERED = "`bedrock-claude list-models --all-regions` shows where it can be reached"
-_UNAUTHORISED = (
-    "it is by invitation, or the account is restricted: ask AWS Support or the account's "
-    "administrator"
-)
+_UNAUTHORISED = "it is by invitation, or the account is restricted: AWS Support can tell which"
 
 
 def base_model(bedrock: Any, target: Target) -> str | None:
@@ -35,35 +33,23 @@ def base_model(bedrock: Any, target: Target) -> str | None:
     return next((base for base in bases if base), None)
 
 
-def open_to_account(told: Mapping[str, Any], model: str, region: str) -> Check:
-    """What GetFoundationModelAvailability means; docs.aws.amazon.com/bedrock "Model access"."""
-    agreement = part(told, "agreementAvailability")
-    status = agreement["status"]
-    opens = f"`bedrock-claude access request {model}` opens it"
-    if told["regionAvailability"] != "AVAILABLE":
-        return fail("model", ExitCode.REJECTED, f"{model} is not offered in {region}", _OFFERED)
-    if told["authorizationStatus"] != "AUTHORIZED":
-        return fail(
-            "model", ExitCode.DENIED, f"the account is not authorised to use {model}", _UNAUTHORISED
-        )
-    if status == "PENDING":
-        return Check(
-            "model",
-            "warn",
-            f"the Marketplace agreement for {model} is being made; calls may work already",
-            f"`bedrock-claude access request {model}` waits for it",
-        )
-    if status == "ERROR":
-        why = agreement.get("errorMessage") or "AWS gives no reason"
-        problem = f"the Marketplace agreement for {model} failed: {why}"
-        return fail("model", ExitCode.DENIED, problem, opens)
-    if status != "AVAILABLE":
-        return fail("model", ExitCode.DENIED, f"the account has no agreement for {model}", opens)
-    if told["entitlementAvailability"] != "AVAILABLE":
-        return fail(
-            "model", ExitCode.DENIED, f"the account is not entitled to {model}", _UNAUTHORISED
-        )
-    return Check("model", "ok", f"{model} is open to the account")
+def opened(row: Access, shown: str, region: str, hidden: Sequence[str] = ()) -> Check:
+    """The check `model` out of a model's row; `hidden` are the actions that IAM did not allow."""
+    mends = f"`{row.command}` opens it" if row.command else _UNAUTHORISED
+    unseen = f" (IAM does not allow {' or '.join(hidden)})" if hidden else ""
+    if row.in_region is False:
+        return fail("model", ExitCode.REJECTED, f"{shown} is not offered in {region}", _OFFERED)
+    if row.access == "closed":
+        why = "; ".join(row.missing)
+        return fail("model", ExitCode.DENIED, f"{shown} is not open to the account: {why}", mends)
+    if row.access == "pending":
+        text = f"the Marketplace agreement for {shown} is being made; calls may work already"
+        return Check("model", "warn", text, f"`{row.command}` waits for it", code=PENDING)
+    if row.access == "unknown":
+        text = f"it is not known whether {shown} is open to the account: {unsure(row)}{unseen}"
+        return Check("model", "warn", text, "`--invoke` proves it by one tiny billed call")
+    but = f", as far as it shows{unseen}" if unseen else ""
+    return Check("model", "ok", f"{shown} is open to the account{but}")
 
 
 def lifecycle(

@@ -87,11 +87,13 @@ def look(texts: Iterable[str], world: World, *, every: bool = False) -> Report:
         told = {each.base_id: each for each in (named(text, world) for text in texts)}
         unseen: list[Unseen] = []
         listed = pool.submit(inventory.summaries, world.bedrock) if told else None
-        models = list(told.values()) or _offered(world, unseen, every=every)
+        models, lives = list(told.values()), {}
+        if not told:
+            models, lives = _offered(world, unseen, every=every)
         asked = [pool.submit(availability, world.bedrock, each.base_id) for each in models]
         account = Account(_submitted(form, unseen), _value(retention, "the account's "
                           "data-retention mode", RETENTION, unseen))  # fmt: skip
-        lives = _lifecycles(listed, world, unseen) if listed else {}
+        lives = _lifecycles(listed, world, unseen) if listed else lives
         found = [
             _model(each, future, account, world, lives, unseen)
             for each, future in zip(models, asked, strict=True)
@@ -104,7 +106,7 @@ def look(texts: Iterable[str], world: World, *, every: bool = False) -> Report:
 
 
 def exit_code(report: Report, *, by_name: bool) -> int:
-    """DENIED where a named model cannot be called; else what the failures mean."""
+    """DENIED where a named model cannot be called; else what the failures mean, or PENDING."""
     states = {each.access for each in report.models}
     if by_name and "closed" in states:
         return ExitCode.DENIED
@@ -113,6 +115,8 @@ def exit_code(report: Report, *, by_name: bool) -> int:
         return ExitCode.DENIED if any(each.action for each in report.unseen) else ExitCode.PARTIAL
     failed = [code for code in codes if by_name or code != ExitCode.DENIED]
     alike = len(set(failed)) == 1 and len(failed) == len(report.models)
+    if not failed and by_name and "pending" in states:
+        return ExitCode.PENDING
     return failed[0] if alike else ExitCode.PARTIAL if failed else ExitCode.OK
 
 
@@ -127,14 +131,16 @@ def retention_mode(bedrock: Any) -> str:
     return str(part(bedrock.get_account_data_retention(), "mode"))
 
 
-def _offered(world: World, unseen: list[Unseen], *, every: bool) -> list[Named]:
+def _offered(
+    world: World, unseen: list[Unseen], *, every: bool
+) -> tuple[list[Named], dict[str, Lifecycle]]:
     """What the region offers by AWS's lists, or where IAM hides them by the catalogue."""
     catalog = world.catalog
     try:
         listed = inventory.list_models(world.bedrock, world.region, catalog)
     except Exception as error:
         told = translate(error)
-        action = _refused(told, LIST)
+        action = refused_action(told, LIST)
         if action is None:
             raise
         unseen.append(
@@ -144,10 +150,11 @@ def _offered(world: World, unseen: list[Unseen], *, every: bool) -> list[Named]:
     ids = [each.base_id for each in listed if each.ids and each.lifecycle.status != "EOL"]
     if every:
         ids = [*(each.id for each in catalog.models), *(each.base_id for each in listed)]
-    return [Named(each, catalog.get(each)) for each in dict.fromkeys(ids)]
+    lives = {each.base_id: each.lifecycle for each in listed}
+    return [Named(each, catalog.get(each)) for each in dict.fromkeys(ids)], lives
 
 
-def _refused(told: CliError, action: str) -> str | None:
+def refused_action(told: CliError, action: str) -> str | None:
     """The action that IAM refused, if that is what went wrong."""
     if not isinstance(told, DeniedError) or told.code not in IAM:
         return None
@@ -168,9 +175,9 @@ def _value(
     told = translate(error)
     if told.exit_code == ExitCode.FAILURE or isinstance(told, AuthError | ConfigError):
         raise error
-    refused_action = _refused(told, action)
-    if refused_action or not one:
-        unseen.append(Unseen(what, refused_action, told.message))
+    lacking = refused_action(told, action)
+    if lacking or not one:
+        unseen.append(Unseen(what, lacking, told.message))
     return None
 
 

@@ -17,6 +17,10 @@ _AGREEMENTS: dict[str, Agreement] = {
 }  # fmt: skip
 
 
+# The modes under which models may refuse to run that ask for more.
+RETAINING_LITTLE = ("default", "none", "inherit")
+
+
 class World(NamedTuple):
     """How AWS is asked; `more` is what a command that is printed needs to mean the same."""
 
@@ -55,7 +59,8 @@ class Account:
 class Access:
     """One model: what AWS says of it, and what is missing in words. None is not known.
 
-    `accepted_data_retention` None means that every mode will do.
+    `accepted_data_retention` None means that every mode will do, or, where the catalogue does not
+    know the model, that nobody tells.
     """
 
     alias: str | None
@@ -76,11 +81,21 @@ class Access:
     error: Mapping[str, Any] | None
 
 
-def retained(accepted: tuple[str, ...] | None, mode: str | None) -> bool | None:
+def retained(known: KnownModel | None, mode: str | None) -> bool | None:
     """Whether a model takes the account's mode; None where that is not known."""
-    if accepted is None:
+    if known is None:
+        return None if mode in (None, *RETAINING_LITTLE) else True
+    if known.data_retention is None:
         return True
-    return None if mode is None else mode in accepted
+    return None if mode is None else mode in known.data_retention
+
+
+def unsure(row: Access) -> str:
+    """Why it is not known whether a model can be called."""
+    if row.agreement is not None and row.data_retention_ok is None:
+        mode = f" {row.data_retention}" if row.data_retention else ""
+        return f"whether data-retention mode{mode} suits it is not known"
+    return "AWS did not say"
 
 
 def judge(
@@ -94,7 +109,7 @@ def judge(
     """One model's row out of AWS's answers."""
     state = read(told)
     accepted = model.known.data_retention if model.known else None
-    ok = retained(accepted, account.data_retention)
+    ok = retained(model.known, account.data_retention)
     found = list(_missing(state, told, error, account, life, world.region))
     if ok is False:
         found.append((refusal(account.data_retention, accepted or ()), True))
@@ -177,7 +192,10 @@ def _missing(
             state.agreement == "none",
         )
     if state.entitled is False and state.agreement != "pending":
-        yield "the account is not entitled to it", state.agreement != "available"
+        yield (
+            "the account is not entitled to it (AWS Support can tell why)",
+            state.agreement != "available",
+        )
 
 
 def _verdict(

@@ -147,7 +147,7 @@ def wait(found: Survey, world: World, say: Say, until: float, pause: Pause) -> A
 
 def _judged(found: Survey, told: Mapping[str, Any], world: World) -> Access:
     """The model as it is after the changes: form and data retention were settled before."""
-    account = Account(True, None)
+    account = Account(True, "provider_data_share")
     model = found.model._replace(known=None)
     return judge(model, told, None, account, Lifecycle(), world)
 

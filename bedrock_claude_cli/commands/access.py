@@ -45,7 +45,7 @@ def check(
 ) -> int:
     """Show what stands between the account and each model, and what mends it.
 
-    Exit 5 where a model that was named cannot be called.
+    Exit 5 where a model that was named cannot be called, 8 where AWS is still opening it.
     """
     if models and every:
         raise UsageError("--all goes without a MODEL")

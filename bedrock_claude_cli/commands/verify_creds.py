@@ -78,7 +78,8 @@ def command(
     """Check credentials, region, model access and logging.
 
     The checks, in order: config, credentials, identity, expect, ttl, reach, clock, model,
-    invoke, lifecycle, logging. The exit code is the first failure's.
+    invoke, lifecycle, logging. The exit code is the first failure's; 8 where --wait ran out and
+    nothing but time is missing.
     """
     ctx.give(model=model, endpoint=endpoint)
     plan = checks.plan(
@@ -98,8 +99,14 @@ def command(
         pause=ctx.out.pause,
         say=ctx.out.note,
     )
+    lacking = None if wait is None or report.exit_code else verify_wait.awaited(report)
+    if lacking:
+        report = replace(report, ok=False)
     _show(ctx, report)
-    return report.exit_code
+    if lacking is None:
+        return report.exit_code
+    ctx.out.fail(f"{lacking.name}: time is up, and {lacking.detail}", lacking.hint)
+    return ExitCode.PENDING
 
 
 def _seconds(flag: str, text: str) -> float:
@@ -220,6 +227,7 @@ def _world(
         bedrock=lambda: ctx.bedrock,
         reach=calling.reach(ctx, known),
         say=ctx.out.note,
+        form=ctx.settings.options.via != "mantle",
     )
 
 

@@ -15,14 +15,6 @@ from bedrock_claude_cli.bedrock.checks import Check
 from bedrock_claude_cli.bedrock.identity import Caller
 from bedrock_claude_cli.errors import AuthError, CliError, DeniedError, UnavailableError
 
-OPEN = {
-    "modelId": "anthropic.claude-x",
-    "agreementAvailability": {"status": "AVAILABLE"},
-    "authorizationStatus": "AUTHORIZED",
-    "entitlementAvailability": "AVAILABLE",
-    "regionAvailability": "AVAILABLE",
-}
-
 
 def token(tmp_path: Path, claims: object) -> Path:
     """A file with an unsigned token of these claims."""
@@ -83,33 +75,6 @@ def test_a_method_that_nobody_knows_is_told_by_its_name() -> None:
     end = datetime.now(timezone.utc) + timedelta(hours=1)
     told = identity.describe("new-thing", "****", True, end, None, None)
     assert (told.source, told.profile, told.end_known) == ("new-thing", None, True)
-
-
-@pytest.mark.parametrize(
-    ("change", "status", "code", "words"),
-    [
-        ({}, "ok", None, "is open"),
-        ({"regionAvailability": "NOT_AVAILABLE"}, "fail", 6, "not offered in eu-west-1"),
-        ({"authorizationStatus": "NOT_AUTHORIZED"}, "fail", 5, "not authorised"),
-        ({"entitlementAvailability": "NOT_AVAILABLE"}, "fail", 5, "not entitled"),
-        ({"agreementAvailability": {"status": "NOT_AVAILABLE"}}, "fail", 5, "no agreement"),
-        ({"agreementAvailability": {"status": "PENDING"}}, "warn", None, "being made"),
-        (
-            {"agreementAvailability": {"status": "ERROR", "errorMessage": "card declined"}},
-            "fail",
-            5,
-            "card declined",
-        ),
-        ({"agreementAvailability": {"status": "ERROR"}}, "fail", 5, "AWS gives no reason"),
-    ],
-)
-def test_availability_in_plain_words(
-    change: dict[str, Any], status: str, code: int | None, words: str
-) -> None:
-    check = access.open_to_account(OPEN | change, "sonnet", "eu-west-1")
-    assert (check.status, check.exit_code) == (status, code)
-    assert words in check.detail
-    assert (check.hint is None) == (status == "ok")
 
 
 KNOWN = catalog.load()

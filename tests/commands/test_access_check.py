@@ -95,11 +95,35 @@ def test_what_is_missing_is_said_with_the_command_that_mends_it(
     assert row["command"] == ("bedrock-claude access request sonnet-4.5" if mends else None)
 
 
-def test_a_pending_agreement_is_no_failure(run: Run, use: Use) -> None:
-    use(agreement("pending", polls=9))
-    row = one(run, "sonnet-4.5")
+def test_a_named_model_that_is_pending_is_exit_8(run: Run, use: Use) -> None:
+    use(agreement("pending", polls=99))
+    row = one(run, "sonnet-4.5", code=8)
     assert (row["access"], row["missing"]) == ("pending", [])
-    assert "calls may work already" in run(*CHECK, "sonnet-4.5").out
+    result = run(*CHECK, "haiku-4.5", "sonnet-4.5", code=8)
+    assert "calls may work already" in result.out
+    assert "error: sonnet-4.5: AWS is making its agreement" in result.err
+    assert report(run)["by_name"]["sonnet-4.5"]["access"] == "pending"
+
+
+def test_closed_counts_before_pending(run: Run, use: Use) -> None:
+    use(agreement("pending", polls=99), {"account": {"retention": "default"}})
+    result = run(*CHECK, "sonnet-4.5", "fable-5.1", code=5)
+    assert "error: fable-5.1: " in result.err
+
+
+@pytest.mark.parametrize(
+    "mode, state", [("default", None), ("none", None), ("inherit", None), ("aws_review", True)]
+)
+def test_a_model_unknown_to_the_catalogue_is_not_said_to_suit_the_mode(
+    run: Run, use: Use, monkeypatch: pytest.MonkeyPatch, mode: str, state: bool | None
+) -> None:
+    use({"account": {"retention": mode}})
+    monkeypatch.setattr(catalog.Catalog, "get", lambda self, base_id: None)
+    row = one(run, SONNET, code=0 if state else 9)
+    assert (row["access"], row["data_retention_ok"]) == ("open" if state else "unknown", state)
+    if not state:
+        result = run(*CHECK, SONNET, code=9)
+        assert f"whether data-retention mode {mode} suits it is not known" in result.out
 
 
 def test_a_data_retention_mode_that_blocks_is_said_with_those_that_do_not(
@@ -231,6 +255,21 @@ def test_a_failure_of_one_model_does_not_lose_the_others(run: Run, use: Use) -> 
     assert told["unseen"] == []
     assert told["by_name"]["sonnet-4.5"]["access"] == "open"
     assert "Too many" in run(*CHECK, "opus-5", "sonnet-4.5", code=9).out
+
+
+def test_a_failure_is_said_beside_what_else_is_missing(run: Run, use: Use) -> None:
+    failing = refuse(AVAILABILITY, "Too many", "ThrottlingException")
+    failing["when"]["model"] = "*opus-5"
+    use(failing, NO_FORM)
+    lines = run(*CHECK, code=9).out.splitlines()
+    [line] = [each for each in lines if each.startswith("opus-5\t")]
+    assert "use-case form" in line and "Too many" in line
+
+
+def test_the_lifecycle_of_the_list_counts_without_a_name_too(run: Run, use: Use) -> None:
+    use()
+    row = report(run, "--region", "us-east-1")["by_name"]["mythos-preview"]
+    assert row["lifecycle"]["status"] == "ACTIVE"
 
 
 def test_a_failure_of_all_is_the_error_itself(run: Run, use: Use) -> None:

@@ -105,6 +105,7 @@ def test_a_bare_run_makes_each_call_once_and_bills_nothing(run: Run, use: Use) -
         "GetCallerIdentity",
         "GetFoundationModelAvailability",
         "GetModelInvocationLoggingConfiguration",
+        "GetUseCaseForModelAccess",
         "ListFoundationModels",
     ]
 
@@ -154,7 +155,7 @@ def test_a_terminal_gets_columns_and_whole_commands(
         ("reach", ["ListFoundationModels"]),
         ("clock", ["GetCallerIdentity"]),
         ("lifecycle", ["ListFoundationModels"]),
-        ("model", ["GetFoundationModelAvailability"]),
+        ("model", ["GetFoundationModelAvailability", "GetUseCaseForModelAccess"]),
         ("logging", ["GetModelInvocationLoggingConfiguration"]),
         ("invoke", []),
     ],
@@ -673,6 +674,7 @@ def test_a_role_with_nothing_but_invoke_passes_and_is_told_the_actions(run: Run,
     use(
         {"deny": "bedrock:ListFoundationModels"},
         {"deny": "bedrock:GetFoundationModelAvailability"},
+        {"deny": "bedrock:GetUseCaseForModelAccess"},
         {"deny": "bedrock:GetModelInvocationLoggingConfiguration"},
     )
     told = report(run("verify-creds", "--invoke", "--json"))
@@ -750,6 +752,66 @@ def test_the_use_case_form_is_named_where_it_is_missing(run: Run, use: Use) -> N
     assert "use-case form" in check["hint"]
     assert SONNET not in check["detail"]
     assert "sonnet-4.5" in check["hint"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "status", "words"),
+    [
+        ({"account": {"form": False}}, "fail", "use-case form was not submitted"),
+        ({"access": {"agreement": "none"}}, "fail", "no Marketplace agreement"),
+        ({"access": {"agreement": "error"}}, "fail", "The AWS Marketplace subscription"),
+        ({"access": {"authorized": False}}, "fail", "not authorized"),
+        ({"access": {"entitled": False}}, "fail", "not entitled"),
+        ({"access": {"agreement": "pending"}}, "warn", "being made"),
+        ({"account": {"retention": "default"}}, "ok", "is open"),
+    ],
+)
+def test_it_says_of_a_model_what_access_check_says(
+    run: Run, use: Use, rule: dict[str, Any], status: str, words: str
+) -> None:
+    use(rule)
+    code = {"fail": 5, "warn": 11, "ok": 0}[status]
+    check = report(run("verify-creds", "--require", "model", "--json", code=code))["by_name"]
+    assert words in check["model"]["detail"]
+    assert (check["model"]["hint"] is None) == (status == "ok")
+    same = {"fail": 5, "warn": 8, "ok": 0}[status]
+    run("access", "check", "sonnet-4.5", code=same)
+
+
+def test_a_data_retention_mode_that_the_model_refuses_is_exit_5(run: Run, use: Use) -> None:
+    use({"account": {"retention": "default"}})
+    flags = ("--only", "model", "--model", "fable-5.1", "--json")
+    check = report(run("verify-creds", *flags, code=5))["by_name"]["model"]
+    assert "data-retention mode default" in check["detail"]
+
+
+def test_a_model_that_is_open_as_far_as_iam_shows_passes_with_a_word(run: Run, use: Use) -> None:
+    use({"deny": "bedrock:GetUseCaseForModelAccess"})
+    check = report(run("verify-creds", "--require", "model", "--json"))["by_name"]["model"]
+    assert check["status"] == "ok"
+    assert "IAM does not allow bedrock:GetUseCaseForModelAccess" in check["detail"]
+
+
+def test_a_mode_that_iam_hides_is_a_warning_where_the_model_minds(run: Run, use: Use) -> None:
+    use({"deny": "bedrock:GetAccountDataRetention"})
+    flags = ("verify-creds", "--only", "model", "--json", "--model")
+    check = report(run(*flags, "fable-5.1"))["by_name"]["model"]
+    assert check["status"] == "warn"
+    assert "bedrock:GetAccountDataRetention" in check["detail"]
+    assert report(run(*flags, "sonnet-4.5"))["by_name"]["model"]["status"] == "ok"
+
+
+def test_a_form_that_cannot_be_asked_for_just_now_is_exit_7(run: Run, use: Use) -> None:
+    use({"when": {"operation": "GetUseCase*"}, "error": {"type": "ThrottlingException"}})
+    run("verify-creds", "--only", "model", code=7, env={"AWS_MAX_ATTEMPTS": "1"})
+
+
+def test_bedrock_mantle_asks_for_no_form(run: Run, use: Use, home: Path) -> None:
+    sandbox = use({"account": {"form": False}})
+    config = home / "mantle.yaml"
+    config.write_text("via: mantle\n")
+    run("verify-creds", "--only", "model", "--model", "opus-5", "--config", str(config))
+    assert operations(sandbox) == ["GetFoundationModelAvailability"]
 
 
 def test_a_model_that_the_region_does_not_offer_is_exit_6(run: Run, use: Use) -> None:
@@ -830,6 +892,7 @@ def test_an_api_key_is_identified_through_bedrock(run: Run, key: Use) -> None:
     assert operations(sandbox) == [
         "GetFoundationModelAvailability",
         "GetModelInvocationLoggingConfiguration",
+        "GetUseCaseForModelAccess",
         "ListFoundationModels",
     ]
     assert "STS cannot tell" in told["by_name"]["identity"]["detail"]

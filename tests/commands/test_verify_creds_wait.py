@@ -247,9 +247,20 @@ def test_what_was_not_tried_is_not_the_reason(run: Run, use: Use) -> None:
 def test_time_that_is_up_bills_nothing(run: Run, use: Use) -> None:
     sandbox = use({"when": {"model": "*"}, "access": {"agreement": "pending", "polls": 10**6}})
     flags = ("--wait", "0.01", "--invoke", "--json")
-    check = checks_of(run("verify-creds", *flags))["invoke"]
+    result = run("verify-creds", *flags, code=8)
+    check = checks_of(result)["invoke"]
     assert (check["status"], check["code"]) == ("skip", "NotTried")
+    assert json.loads(result.out)["ok"] is False
+    assert "error: model: time is up, and the Marketplace agreement" in result.err
     assert "InvokeModelWithResponseStream" not in operations(sandbox)
+
+
+def test_a_form_that_is_missing_is_waited_for(run: Run, use: Use, pauses: list[float]) -> None:
+    use({"when": {"operation": "GetUseCase*"}, "times": 2,
+         "error": {"type": "ResourceNotFoundException"}})  # fmt: skip
+    [said] = waits(run("verify-creds", "--only", "model", "--wait", "120"))
+    assert "use-case form was not submitted" in said
+    assert len(pauses) == 2
 
 
 def test_a_required_check_that_fails_bills_nothing(run: Run, use: Use) -> None:
