@@ -54,6 +54,7 @@ def plan(ctx: Context, found: Survey, wish: Wish, command: str) -> Plan:
         manifest.role, manifest.hours = fresh.role, fresh.hours
     manifest.command = command
     steps = [_bucket_step(ctx, target, bucket), *_strangers(ctx, target, manifest, wish)]
+    steps += _doubts(found, region)
     if wish.role is None:
         bedrock = target.client("bedrock")
         models = {each: job_role.model_arns(bedrock, place, each) for each in found.models}
@@ -147,6 +148,13 @@ def free_name(name: str) -> str:
     while Path(f"{name[: LONGEST_NAME - 3]}.{number}{job_manifest.SUFFIX}").exists():
         number += 1
     return f"{name[: LONGEST_NAME - 3]}.{number}"
+
+
+def _doubts(found: Survey, region: str) -> Iterator[Step]:
+    """The models that AWS may refuse, which is told before anything is made for them."""
+    for target in found.models.values():
+        if why := jobs.doubt(target.known, target.model_id):
+            yield Step("unseen", f"{why}; it names {jobs.takers(region)}")
 
 
 def _bucket_step(ctx: Context, target: Target, bucket: str) -> Step:

@@ -10,11 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bedrock_claude_cli.batch_lines import Lines, Spool
-from bedrock_claude_cli.bedrock import (
-    catalog,
-    job_cost,
-    records,
-)
+from bedrock_claude_cli.bedrock import job_cost, jobs, records
 from bedrock_claude_cli.bedrock.job_split import (
     LEAST_RECORDS,
     MAX_BYTES,
@@ -157,21 +153,11 @@ def _check_options(composed: Composed) -> None:
 
 def _check_model(ctx: Context, target: Model) -> None:
     known = target.known
-    if known is None or known.batch:
-        return
-    listed = catalog.load()
-    others = [
-        each.alias
-        for each in listed.models
-        if each.batch and each.lifecycle.status == "ACTIVE" and listed.offered(each, ctx.region)
-    ]
-    if known.batch is None:
-        ctx.out.warn(f"AWS does not list {known.name} for batch inference, and may refuse it")
-        return
-    raise RejectedError(
-        f"{known.name} cannot be used in batch jobs, so nothing was sent",
-        hint=f"these can: {', '.join(others)}; or use `bedrock-claude run`",
-    )
+    if known is not None and known.batch is False:
+        raise RejectedError(
+            f"{jobs.doubt(known, target.model_id)}, so nothing was sent",
+            hint=f"it takes {jobs.takers(ctx.region)}; or {jobs.RUN}",
+        )
 
 
 def _check_cost(found: Survey, limit: float | None) -> None:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bedrock_claude_cli.bedrock import job_cost, run_budget, tokens
+from bedrock_claude_cli.bedrock import job_cost, jobs, run_budget, tokens
 from bedrock_claude_cli.bedrock.answer import Usage
 from bedrock_claude_cli.bedrock.duration import show_duration
 from bedrock_claude_cli.bedrock.job_split import MAX_BYTES, MAX_RECORDS, Splitter
@@ -125,17 +125,15 @@ class Forecast:
         }
 
     def _batch(self, model: str) -> dict[str, Any]:
-        known, why, jobs = self._targets[model].known, None, None
-        if known is None or known.batch is not True:
-            name = known.name if known else model
-            why = f"batch inference does not take {name}, as far as AWS's documents tell"
-        else:
+        count = None
+        why = jobs.doubt(self._targets[model].known, model)
+        if why is None:
             try:
-                jobs = len(self._splitters[model].shares())
+                count = len(self._splitters[model].shares())
             except CliError as error:
                 why = error.message
-        cost = self._batch_cost[model] if jobs else None
-        return {"model": model, "jobs": jobs, "cost_usd": cost, "why_not": why}
+        cost = self._batch_cost[model] if count else None
+        return {"model": model, "jobs": count, "cost_usd": cost, "why_not": why}
 
 
 def _sum(total: float | None, more: float | None) -> float | None:

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from bedrock_claude_cli.bedrock import catalog, model_id
+from bedrock_claude_cli.bedrock.catalog import KnownModel
 from bedrock_claude_cli.bedrock.job_manifest import LOST, Manifest, Part
 from bedrock_claude_cli.bedrock.logging_state import fault_name
 from bedrock_claude_cli.errors import CliError, RejectedError, UsageError
@@ -16,6 +18,7 @@ from bedrock_claude_cli.errors import CliError, RejectedError, UsageError
 WAITS = (2, 4, 8, 15, 30, 30)
 KNOWN_DAYS = 30  # how long another name hides no input that was submitted before
 PAGE = 100
+RUN = "use `bedrock-claude run`"
 NOT_LOGGED = "batch calls are not in the invocation logs, so `logs` and `usage` do not see them"
 _JOB = re.compile(r"arn:aws[a-z-]*:bedrock:(?P<region>[a-z0-9-]+):\d*:model-invocation-job/\w+")
 
@@ -45,9 +48,10 @@ def create(
             name = fault_name(error)
             if name == "ServiceQuotaExceededException":
                 return False
-            unready = name == "ValidationException" and "role" in str(error).lower()
-            if not unready:
+            if name != "ValidationException":
                 raise
+            if "role" not in str(error).lower():
+                raise _of_the_model(error, part.model, manifest.region) or error from error
             if wait is None or not patient:
                 raise _of_the_role(error) from error
         say(f"AWS does not accept the role yet, as IAM takes a while: waiting {wait} s")
@@ -62,6 +66,36 @@ def _of_the_role(error: Exception) -> CliError:
         "the role has to let bedrock.amazonaws.com assume it for batch jobs of this account and "
         "region; without --role the same command makes one that does"
     )
+
+
+def doubt(known: KnownModel | None, model: str) -> str | None:
+    """Why a model may not be taken by batch inference; None where AWS lists it."""
+    if known is not None and known.batch:
+        return None
+    name = known.name if known else model
+    if known is not None and known.batch is False:
+        return f"batch inference does not take {name}"
+    return f"whether batch inference takes {name} is unknown, as AWS's list of models does not say"
+
+
+def takers(region: str) -> str:
+    """The models that AWS lists for batch inference and a region has, by alias."""
+    listed = catalog.load()
+    return ", ".join(
+        each.alias
+        for each in listed.models
+        if each.batch and each.lifecycle.status == "ACTIVE" and listed.offered(each, region)
+    )
+
+
+def _of_the_model(error: Exception, model: str, region: str) -> CliError | None:
+    """What AWS refused of a model that it does not list; None where it lists it."""
+    from bedrock_claude_cli.explain import translate
+
+    why = doubt(catalog.load().get(model_id.parse(model).base_id or ""), model)
+    if why is None:
+        return None
+    return translate(error).hinted(f"{why}; listed are {takers(region)}; or {RUN}")
 
 
 def find(bedrock: Any, part: Part) -> None:

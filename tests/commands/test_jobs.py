@@ -189,8 +189,29 @@ def test_model_that_batch_does_not_take_is_refused_with_others(use: Use, run: Ru
     use()
     make_bucket()
     said = submit(run, records(), "-m", "opus-5.5", code=6).err
-    assert "Claude Opus 5.5 cannot be used in batch jobs" in said
+    assert "batch inference does not take Claude Opus 5.5, so nothing was sent" in said
     assert "opus-5" in said and "haiku-4.5" in said and "sonnet-5.5" not in said
+
+
+@pytest.mark.parametrize("model", ["opus-4.8", "opus-5.5"])
+def test_run_says_of_batch_what_submit_says(use: Use, run: Run, model: str) -> None:
+    use()
+    make_bucket()
+    source, dry = records(model=model), ("--dry-run", "--json")
+    why = json.loads(run("run", source, *dry).out)["batch"][0]["why_not"]
+    known = model == "opus-5.5"
+    told = submit(run, source, "-q", "--dry-run", code=6 if known else 0)
+    assert why in (told.err if known else told.out)
+    assert why.startswith("batch inference does not" if known else "whether batch inference takes")
+
+
+def test_refusal_of_a_model_that_aws_does_not_list_names_those_listed(use: Use, run: Run) -> None:
+    use()
+    make_bucket()
+    said = submit(run, records(model="opus-4.8"), "-q", code=6)
+    assert "unseen    whether batch inference takes Claude Opus 4.8" in said.out
+    assert "not supported for batch" in said.err and "bedrock-claude run" in said.err
+    assert "opus-5, opus-4.6" in said.err and made() == []
 
 
 @pytest.mark.parametrize(
