@@ -7,12 +7,11 @@ explain what went wrong.
 from __future__ import annotations
 
 import errno
-import json
 import re
 import time
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from bedrock_claude_cli import clock
 from bedrock_claude_cli.errors import (
@@ -28,6 +27,7 @@ from bedrock_claude_cli.known_errors import (
     BY_STATUS,
     CLIENT_TABLE,
     EXPIRED,
+    EXPLICIT_DENY,
     IN_A_STREAM,
     NO_CREDENTIALS,
     OF_A_MODEL,
@@ -35,6 +35,9 @@ from bedrock_claude_cli.known_errors import (
     TABLE,
     Verdict,
 )
+from bedrock_claude_cli.refusal import denier, granting
+from bedrock_claude_cli.refusal import refused as refused
+from bedrock_claude_cli.refusal import statement as statement
 
 _NOT_AWS = "something between you and AWS answered: a proxy, a firewall or a captive portal"
 _PAGE = 80  # characters of a web page, which is nobody's message
@@ -42,12 +45,6 @@ _PAGE = 80  # characters of a web page, which is nobody's message
 
 # The operations that AWS bills; `ask` retries them itself, and only where none was billed.
 _BILLED = ("InvokeModel", "Converse")
-_MODEL_CALLS = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
-# Partition, kind and base id; the empty region is where a global endpoint routes.
-_A_MODEL = (
-    r"^arn:([\w-]+):bedrock:[\w-]*:\d*:(inference-profile/[\w-]+\.|foundation-model/)"
-    r"(anthropic\.[\w.:-]+)$"
-)
 # URLs, as botocore quotes them, at which no model answers: all but those of the runtimes.
 _FREE = r'"https?://[^/"]+/(?!model/|anthropic/)'
 
@@ -105,6 +102,13 @@ def _seconds(text: str | None) -> float | None:
 
 def verdict(found: AwsFault) -> Verdict:
     """What the table says of an AWS error; by HTTP status where no row fits."""
+    told = _by_table(found)
+    if denier(found.message) and told.topic != "organization":
+        return EXPLICIT_DENY._replace(error=told.error)
+    return told
+
+
+def _by_table(found: AwsFault) -> Verdict:
     text = found.message.lower()
     names = {_said(found), aws_name(_said(found))}
     for row in TABLE:
@@ -136,7 +140,7 @@ def explain(found: AwsFault) -> CliError:
         elif hint in OF_A_MODEL or (retry == "now" and hint is None):
             hint = AGAIN
     if hint and "{action}" in hint:
-        hint = _granting(hint, found.message)
+        hint = granting(hint, found.message)
     if hint and (over := re.search(r"(\d+) tokens > (\d+) maximum", found.message)):
         hint = f"it is {int(over[1]) - int(over[2]):,} tokens too long: {hint}"
     if _in_a_stream(found) and retry == "now":
@@ -167,49 +171,6 @@ def cause(error: BaseException) -> BaseException:
     inner = error.__cause__
     wraps = type(error).__name__ in ("APIConnectionError", "APITimeoutError")
     return inner if wraps and inner is not None else error
-
-
-def refused(message: str) -> tuple[str, str] | None:
-    """The action that IAM's words refuse, and the ARN on which a policy would grant it.
-
-    CloudWatch Logs names a stream without a name, and neither group nor stream where the action
-    has no resource; both stand for something that a policy says otherwise.
-    """
-    if more := re.search(r'additional permission "([\w-]+:\w+)" is required', message):
-        return more[1], "*"
-    said = re.search(r"to perform: ([\w-]+:\w+)(?: on resource: (arn:\S+))?", message)
-    if said is None:
-        return None
-    # One object of the logs stands for all of them.
-    resource = re.sub(r"(/BedrockModelInvocationLogs/).*", r"\1*", said[2] or "*")
-    if ":log-group:" in resource:
-        group = resource.removesuffix(":log-stream:")
-        resource = "*" if group.endswith(":log-group:") else f"{group.removesuffix(':*')}:*"
-    return said[1], resource
-
-
-def _granting(hint: str, message: str) -> str:
-    """A hint with what an administrator is asked for, and the statement where one is known."""
-    action = (refused(message) or ("the action", "*"))[0]
-    known = statement(message)
-    told = f": {json.dumps(known)}" if known else ""
-    return hint.replace("{action}", action).replace("{statement}", told)
-
-
-def statement(message: str) -> dict[str, Any] | None:
-    """The statement of a policy that grants what IAM's words refuse, where one is known."""
-    action, resource = refused(message) or ("the action", "*")
-    actions: str | list[str] = action
-    resources: str | list[str] = resource
-    known = action.startswith(("iam:", "kms:", "logs:", "s3:")) or "Logging" in action
-    if action in _MODEL_CALLS and (model := re.search(_A_MODEL, resource)):
-        known, actions = True, list(_MODEL_CALLS)
-        profile = f"arn:{model[1]}:bedrock:*:*:inference-profile/*.{model[3]}"
-        resources = [
-            resource if "inference-profile" in model[2] else profile,
-            f"arn:{model[1]}:bedrock:*::foundation-model/{model[3]}",
-        ]
-    return {"Effect": "Allow", "Action": actions, "Resource": resources} if known else None
 
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

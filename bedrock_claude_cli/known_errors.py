@@ -151,8 +151,9 @@ TABLE: tuple[Known, ...] = (
           "grant bedrock:CallWithBearerToken to the identity behind the Bedrock API key"),
     Known("organization",
           ("AccessDeniedException", "AccessDenied"), "service control policy", DeniedError,
-          "an organization's policy denies it: ask its administrator (a global endpoint needs the "
-          "region `unspecified` allowed), or choose another endpoint, as in `--endpoint us`"),
+          "an organization's policy denies it, or does not allow it: ask its administrator (a "
+          "global endpoint needs the region `unspecified` allowed), or choose another endpoint, as "
+          "in `--endpoint us`"),
     Known("model-permission", ("AccessDeniedException",), "foundation-model/anthropic", DeniedError,
           "grant {action} on the inference profile and on the foundation model in every "
           "destination region{statement}"),
@@ -241,6 +242,14 @@ TABLE: tuple[Known, ...] = (
            "InternalFailure", "InternalServerError"), "", UnavailableError, _MAYBE,
           "maybe-billed"),
 )  # fmt: skip
+# Before every row that grants: IAM's words say that a policy denies the action itself.
+EXPLICIT_DENY = Verdict(
+    DeniedError,
+    "{denier} denies {action}, and that beats every Allow: {lifter} has to lift the "
+    "Deny, or its condition",
+    "no",
+    "explicit-deny",
+)
 # What these say holds for calls of a model only.
 OF_A_MODEL = (_SLOWER, _BUSY)
 

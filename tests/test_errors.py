@@ -68,6 +68,8 @@ CASES = [
          "every destination region"),
     Case(REFUSED, 403, USER + f"bedrock:InvokeModel on resource: {GLOBAL_ARN} with an explicit "
          "deny in a service control policy", DENIED, "`unspecified`"),
+    Case(REFUSED, 403, USER + f"bedrock:InvokeModel on resource: {GLOBAL_ARN} with an explicit "
+         "deny in an identity-based policy", DENIED, "beats every Allow: an administrator"),
     Case(REFUSED, 403, USER + "bedrock:ListFoundationModels", DENIED,
          "grant bedrock:ListFoundationModels"),
     Case("NotAuthorized", 400, "You do not have permission to perform this action.", DENIED,

@@ -95,14 +95,23 @@ TOPICS = {
         ("`env -u AWS_BEARER_TOKEN_BEDROCK bedrock-claude verify-creds` tries it without the key",),
     ),
     "organization": Topic(
-        "a service control policy of the organization denies the call, whatever this account "
-        "allows; only the organization's administrator can change it",
+        "a service control policy of the organization denies the call, or does not allow it, "
+        "whatever this account allows; only the organization's administrator can change it",
         ("the policy denies regions, and the endpoint routes to one of them; the ARN in the "
          "message names it, and one without a region means a global endpoint",
          "the policy denies Bedrock, or this model"),
         ("`bedrock-claude ask --endpoint us \"Hello\"` (or eu, jp, au) stays in a geography",
          "the administrator allows the region `unspecified` (aws:RequestedRegion) for global "
          "endpoints, and every destination region for the others"),
+    ),
+    "explicit-deny": Topic(
+        "a policy denies this identity the action, and a Deny beats every Allow, so that granting "
+        "more does not help",
+        ("a Deny statement names the action, the model, or everything but a few (NotAction)",
+         "a Deny has a condition that does not hold: region (aws:RequestedRegion), VPC endpoint, "
+         "IP address, MFA, tag",
+         "other credentials are used than those that were meant"),
+        (WHO,),
     ),
     "model-permission": Topic(
         "IAM does not let this identity call the model",

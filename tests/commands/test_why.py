@@ -18,6 +18,7 @@ from bedrock_claude_cli.known_errors import (
     BY_NAME,
     BY_STATUS,
     CLIENT_TABLE,
+    EXPLICIT_DENY,
     IN_A_STREAM,
     OTHER,
     TABLE,
@@ -117,7 +118,7 @@ def test_a_status_alone_says_what_it_does_at_the_door(run: Run, status: int) -> 
 def test_every_row_has_a_topic_and_no_topic_is_orphaned() -> None:
     used = {row.topic for row in TABLE} | {row.topic for row in CLIENT_TABLE.values()}
     used |= {row.topic for row in BY_STATUS.values()} | set(BY_NAME.values())
-    used |= {OTHER.topic, IN_A_STREAM.topic, "own", *CLIENT_TOPIC_OF.values()}
+    used |= {OTHER.topic, IN_A_STREAM.topic, EXPLICIT_DENY.topic, "own", *CLIENT_TOPIC_OF.values()}
     assert used == set(TOPICS)
 
 
@@ -189,6 +190,49 @@ def test_the_statement_names_what_was_refused(run: Run) -> None:
     assert (found["model"], found["region"]) == ("anthropic.claude-opus-4-6-v1", "eu-west-1")
     assert "`bedrock-claude list-models anthropic.claude-opus-4-6-v1 --policy`" in str(found)
     assert (found["exit_code"], found["retry"], found["operation"]) == (5, "no", "Converse")
+
+
+@pytest.mark.parametrize(
+    "kind, who",
+    [
+        ("n identity-based policy", "an administrator of the account"),
+        (" resource-based policy", "the resource's owner"),
+        (" permissions boundary", "an administrator of the account"),
+        (" session policy", "whoever starts the session"),
+        (" resource control policy", "the organization's administrator"),
+        (" VPC endpoint policy", "the VPC endpoint's owner"),
+        (" service control policy", "ask its administrator"),
+    ],
+)
+def test_what_a_policy_denies_is_not_granted(run: Run, kind: str, who: str) -> None:
+    denied = REFUSED.message.partition(" because")[0] + f" with an explicit deny in a{kind}"
+    found = why(run, boto3(REFUSED._replace(message=denied)))
+    assert found["statement"] is None
+    assert found["exit_code"] == 5
+    assert not re.search("grant bedrock|Effect", str(found["mends"]))
+    assert who in found["mends"][0]
+    if "service control" in kind:
+        assert found["topic"] == "organization"
+    else:
+        assert found["topic"] == "explicit-deny"
+        assert found["mends"][0].startswith(f"a{kind} denies bedrock:InvokeModel")
+    assert "policy\t" not in run("why", stdin=denied).out
+
+
+@pytest.mark.parametrize(
+    "action", ["sts:AssumeRole", "bedrock:CallWithBearerToken", "s3:GetObject"]
+)
+def test_a_deny_counts_before_what_the_action_needs(run: Run, action: str) -> None:
+    text = f"User: arn:aws:iam::111122223333:user/dev is not authorized to perform: {action}"
+    found = why(run, f"AccessDenied: {text} on resource: * with an explicit deny")
+    assert (found["topic"], found["statement"]) == ("explicit-deny", None)
+    assert found["mends"][0].startswith(f"a policy denies {action}")
+
+
+def test_what_no_organization_s_policy_allows_lacks_an_allow(run: Run) -> None:
+    missing = REFUSED.message.replace("identity-based policy", "service control policy")
+    found = why(run, boto3(REFUSED._replace(message=missing)))
+    assert (found["topic"], found["statement"]["Effect"]) == ("organization", "Allow")
 
 
 def test_model_and_region_come_from_around_the_error(run: Run) -> None:
