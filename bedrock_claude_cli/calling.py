@@ -32,8 +32,9 @@ def target(
     """
     chosen = options or ctx.settings.options
     region = region or ctx.region
-    found = _resolved(ctx, known, region, via or chosen.via, chosen)
-    _check(ctx, known, found, chosen.model or "")
+    way = via or chosen.via
+    found = _resolved(ctx, known, region, way, chosen)
+    _check(ctx, known, found, chosen.model or "", way)
     return found
 
 
@@ -45,14 +46,26 @@ def check_id(ctx: Context, sent: str, region: str) -> None:
         _check(ctx, known, found._replace(guard=_guard(ctx)), sent)
 
 
-def _check(ctx: Context, known: Catalog, target: model_id.Target, asked: str) -> None:
+def _check(
+    ctx: Context, known: Catalog, target: model_id.Target, asked: str, via: str | None = None
+) -> None:
     def destinations() -> list[str]:
         own = target.region == ctx.region
         bedrock = ctx.bedrock if own else ctx.aws.client("bedrock", region=target.region)
         told = bedrock.get_inference_profile(inferenceProfileIdentifier=target.model_id)
         return [str(model["modelArn"]) for model in part(told, "models")]
 
-    guarded.check(target, asked, known, destinations)
+    if target.guard.endpoints:
+        services = ("bedrock-mantle",) if via == "mantle" else ("bedrock-runtime", "bedrock")
+        hosts = map(_host, ctx.aws.endpoint_urls(services).values())
+        guarded.check_hosts(target, (host for host in hosts if ctx.aws.is_aws(f"//{host}")))
+    guarded.check(target, asked, known, destinations, via)
+
+
+def _host(url: str | None) -> str:
+    from urllib.parse import urlsplit
+
+    return (urlsplit(url or "").hostname or "").rstrip(".")
 
 
 def _guard(ctx: Context) -> Guard:

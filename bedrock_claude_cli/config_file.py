@@ -196,7 +196,21 @@ def _globs(value: Any, key: str, problems: Problems) -> tuple[str, ...]:
             guess = did_you_mean(each.lower(), known)
             what = f"`{each}` matches no endpoint ({', '.join(known)}) and no region{guess}"
             problems.add((key,), what)
+    if key == "allow_models":
+        _check_names(globs, problems)
     return globs
+
+
+def _check_names(names: tuple[str, ...], problems: Problems) -> None:
+    """A name without wildcards is an alias that is known, or an id, which may be a new one."""
+    from bedrock_claude_cli.bedrock import catalog
+
+    known = catalog.load()
+    for each in names:
+        if not (re.search(r"[*?\[]|^arn:|\.[A-Za-z]", each) or known.find(each)):
+            guess = did_you_mean(each.lower(), known.aliases())
+            what = f"`{each}` is no alias of a model that is known here, and no id{guess}"
+            problems.add(("allow_models",), what)
 
 
 def _prompt(text: Any, where: Key, problems: Problems) -> str | None:

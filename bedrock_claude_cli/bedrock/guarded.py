@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from bedrock_claude_cli.bedrock.catalog import IN_REGION, Catalog, KnownModel
 from bedrock_claude_cli.bedrock.guard_rails import Guard, Names, Rule, ways
-from bedrock_claude_cli.bedrock.model_id import ARN, Target, parse
+from bedrock_claude_cli.bedrock.model_id import ARN, Target, callable_id, parse
 from bedrock_claude_cli.errors import DeniedError, RejectedError
 
-# A router chooses among models and inference profiles that its ARN does not tell.
-_ROUTERS = ("prompt-router", "default-prompt-router")
+# What runs in the region of its ARN. A router or a prompt names models and inference profiles that
+# its own ARN does not tell, and so may whatever AWS adds.
+_OF_A_REGION = ("provisioned-model", "custom-model", "custom-model-deployment", "imported-model")
+_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d{1,2}")
 
 
 class _Facts(NamedTuple):
@@ -24,29 +27,51 @@ class _Facts(NamedTuple):
 
 def target_of(sent: str, region: str, catalog: Catalog) -> Target:
     """The target that an id as it is sent stands for; nothing is chosen any more."""
-    asked = parse(sent)
+    asked = callable_id(parse(sent))
     known = catalog.get(asked.base_id or "")
     return Target(sent, asked.base_id, asked.endpoint, known, region, asked.kind)
 
 
 def check(
-    target: Target, asked: str, catalog: Catalog, destinations: Callable[[], Sequence[str]]
+    target: Target,
+    asked: str,
+    catalog: Catalog,
+    destinations: Callable[[], Sequence[str]],
+    via: str | None = None,
 ) -> None:
     """UnmetError unless the target's guard allows its model and its endpoint.
 
-    `asked` is how the user named it. `destinations` asks AWS for the ARNs of the models behind an
-    inference profile whose own ARN does not tell them.
+    `asked` is how the user named it, `via` the way to call it. `destinations` asks AWS for the ARNs
+    of the models behind an inference profile whose own ARN does not tell them.
     """
     guard = target.guard
     rule = guard.models or guard.endpoints
     if rule is None:
         return
     facts = _facts(target, catalog, lambda: _read(rule, asked, destinations))
+    more = " --via invoke" if via == "mantle" else ""
     shown = f"`{asked}`" if asked == target.model_id else f"`{asked}` ({target.model_id})"
     if guard.models and not _allows_models(guard.models, facts.models, catalog):
-        raise guard.models.refusal(shown, _other_models(guard, target.region, catalog))
+        raise guard.models.refusal(shown, _other_models(guard, target.region, catalog, more))
     if guard.endpoints and not guard.endpoints.allows(facts.ways):
-        raise guard.endpoints.refusal(f"{shown} {facts.where}", _other_endpoints(target, catalog))
+        hint = _other_endpoints(target, catalog, more)
+        raise guard.endpoints.refusal(f"{shown} {facts.where}", hint)
+
+
+def check_hosts(target: Target, hosts: Iterable[str]) -> None:
+    """UnmetError where a request would go to AWS in another region than the one that was judged.
+
+    `hosts` are AWS's own. Where anybody else's proxy sends a request nobody can tell.
+    """
+    rule = target.guard.endpoints
+    for host in hosts if rule else ():
+        regions = {each for each in host.split(".") if _REGION.fullmatch(each)}
+        if rule and regions != {target.region}:
+            raise rule.refusal(
+                f"requests to {host}, which is not of {target.region}, the region that was judged",
+                "unset the AWS_ENDPOINT_URL* that names it, or take endpoint_url out of the AWS "
+                "profile; --region says where requests may go",
+            )
 
 
 def _facts(target: Target, catalog: Catalog, destinations: Callable[[], Sequence[str]]) -> _Facts:
@@ -55,14 +80,19 @@ def _facts(target: Target, catalog: Catalog, destinations: Callable[[], Sequence
     if target.endpoint is None and target.kind.endswith("inference-profile"):
         return _behind(target, destinations(), catalog)
     models = (_names(target.base_id, target.known, target.model_id),)
-    match = ARN.fullmatch(target.model_id)
-    if match and match["kind"] in _ROUTERS:
-        return _Facts(models, ((match["kind"],),), "to models that its ARN does not tell")
+    if target.endpoint is None and not _runs_where_it_is(target.model_id):
+        what = "ARN" if target.model_id.startswith("arn:") else "id"
+        return _Facts(models, (("opaque",),), f"to models or regions that its {what} does not tell")
     found = ways(target.endpoint, regions, catalog)
     if target.endpoint in (None, IN_REGION):
         return _Facts(models, found, f"in {' and '.join(regions)} itself")
     where = f"on the {target.endpoint} endpoint"
     return _Facts(models, found, where if len(found) == 1 else f"{where} from {regions[0]}")
+
+
+def _runs_where_it_is(sent: str) -> bool:
+    match = ARN.fullmatch(sent)
+    return bool(match and match["region"] and match["kind"] in _OF_A_REGION)
 
 
 def _behind(target: Target, arns: Sequence[str], catalog: Catalog) -> _Facts:
@@ -116,7 +146,7 @@ def _possible(guard: Guard, known: KnownModel, region: str, catalog: Catalog) ->
             yield each
 
 
-def _other_models(guard: Guard, region: str, catalog: Catalog) -> str:
+def _other_models(guard: Guard, region: str, catalog: Catalog, more: str) -> str:
     others = [
         known.alias
         for known in catalog.models
@@ -127,14 +157,21 @@ def _other_models(guard: Guard, region: str, catalog: Catalog) -> str:
     ]
     if not others:
         return f"no model that is known to be offered in {region} is allowed"
-    return f"allowed, and offered in {region}: {', '.join(others)}; `--model {others[-1]}`"
+    return f"allowed, and offered in {region}: {', '.join(others)}; `--model {others[-1]}{more}`"
 
 
-def _other_endpoints(target: Target, catalog: Catalog) -> str:
+def _other_endpoints(target: Target, catalog: Catalog, more: str) -> str:
+    if target.endpoint is None:
+        return "name the model by its alias or id: `bedrock-claude list-models`"
     known, region = target.known, target.region
+    if known and known.lifecycle.status != "ACTIVE":
+        known = catalog.by_alias(known.family)
+    if known and target.guard.models:
+        allowed = _allows_models(target.guard.models, (_names(known.id, known),), catalog)
+        known = known if allowed else None
     there = list(_possible(target.guard, known, region, catalog)) if known else []
     if known and there:
-        return f"`--model {known.alias} --endpoint {there[0]}`"
+        return f"`--model {known.alias} --endpoint {there[0]}{more}`"
     return (
         f"none of its endpoints in {region} is allowed: give another --region, or another model; "
         "`bedrock-claude list-models --all-regions` shows what is offered where"

@@ -90,6 +90,32 @@ def _parse_arn(text: str) -> ModelId:
     return ModelId(text, "other", region=region)
 
 
+def callable_id(asked: ModelId) -> ModelId:
+    """The same, or RejectedError for an ARN of a foundation model that AWS cannot call.
+
+    Such an ARN has a region and a base id: an endpoint before the id is an inference profile's, and
+    without a region it is what policies call the destination of a global one.
+    """
+    match = ARN.fullmatch(asked.text)
+    if match is None or match["kind"] != "foundation-model":
+        return asked
+    inner = match["id"]
+    prefixed = inner.partition(".")[0].lower() in PREFIXES
+    if prefixed or "/" in inner or inner.find("anthropic.") > 0:
+        raise RejectedError(
+            f"no foundation model has the ARN `{asked.text}`: `{inner}` is no base id",
+            hint="an inference profile's ARN ends in `:inference-profile/ID`; "
+            f"`--model {inner.rpartition('/')[2]}`",
+        )
+    if asked.region is None:
+        raise RejectedError(
+            f"`{asked.text}` names no region, as in policies for global endpoints, "
+            "and cannot be called",
+            hint=f"`--model {inner}`, or the ARN with a region",
+        )
+    return asked
+
+
 def named(text: str, catalog: Catalog) -> tuple[ModelId, KnownModel | None]:
     """What a text says, and the model of the catalogue that it names in whatever way.
 
@@ -121,6 +147,7 @@ def resolve(
     if endpoint not in ENDPOINTS:
         raise UsageError(f"unknown endpoint `{endpoint}`", hint=f"one of {', '.join(ENDPOINTS)}")
     asked, notes = _corrected(parse(text), catalog)
+    callable_id(asked)
     if asked.kind == "alias":
         known: KnownModel | None = _find(asked.text, catalog)
     else:

@@ -145,6 +145,8 @@ def split(identifier: str, region: str) -> tuple[str, Model]:
         if match["region"] != region or match["account"] != account:
             raise AwsError("ValidationException", INVALID_ID)
         name = match["id"]
+        if (match["kind"] == "foundation-model") != (name in claude()):
+            raise AwsError("ValidationException", INVALID_ID)
     base = re.sub(r"^(global|us-gov|us|eu|jp|au|apac|in)\.", "", name)
     model = claude().get(base)
     prefix = name[: -len(base) - 1]

@@ -84,6 +84,7 @@ NAMED = {
     "imported-model ARN": (arn("imported-model", "abc123def456"),),
     "prompt ARN": (arn("prompt", "ABC123DEF4:1"),),
     "router ARN": (arn("default-prompt-router", "anthropic.claude:1"),),
+    "unknown kind of ARN": (arn("foo", "bar"),),
     "SageMaker ARN": (f"arn:aws:sagemaker:eu-central-1:{ACCOUNT}:endpoint/mine",),
     "no geography from here": ("sonnet-4.5", "--region", "us-east-1"),
     "another's geography": (f"eu.{SONNET}", "--region", "us-east-1"),
@@ -126,6 +127,101 @@ def test_a_forbidden_endpoint_is_shut_at_every_door(
     check_refused(result, path, "allow_endpoints")
     assert sent(sandbox) == []
     assert not Path("out.jsonl").exists() or not Path("out.jsonl").read_text()
+
+
+MALFORMED = {
+    "endpoint": (arn("foundation-model", f"global.{OPUS}"), "no foundation model has the ARN"),
+    "another's": (arn("foundation-model", f"us.{SONNET}"), "no foundation model has the ARN"),
+    "capitals": (arn("foundation-model", f"GLOBAL.{SONNET}"), "no foundation model has the ARN"),
+    "profile": (arn("foundation-model", f"inference-profile/global.{SONNET}"), "no foundation"),
+    "no region": (arn("foundation-model", OPUS, ""), "names no region"),
+}
+
+
+@pytest.mark.parametrize("named, words", MALFORMED.values(), ids=list(MALFORMED))
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=list(COMMANDS))
+@pytest.mark.parametrize(
+    "rule", ["allow_endpoints: [eu, eu-*]", "allow_models: ['opus-*', 'sonnet-*']"]
+)
+def test_an_arn_that_no_foundation_model_has_is_sent_by_nobody(
+    rule: str, command: tuple[str, ...], named: str, words: str, run: Run, use: Use, rails: Rails
+) -> None:
+    rails(rule)
+    sandbox = use()
+    records(1)
+    verbatim()
+    code = 2 if command[0] in ("run", "jobs") else 6
+    result = run(*command, "-m", named, "--region", "eu-central-1", code=code)
+    assert words in result.err + result.out
+    assert sent(sandbox) == []
+    assert not Path("out.jsonl").exists() or not Path("out.jsonl").read_text()
+
+
+# Where an endpoint URL sends it
+
+ELSEWHERE = {
+    "its own": ("BEDROCK_RUNTIME", "bedrock-runtime.us-east-1.amazonaws.com"),
+    "any service": ("", "bedrock-runtime.us-east-1.amazonaws.com"),
+    "a dot": ("BEDROCK_RUNTIME", "bedrock-runtime.us-east-1.amazonaws.com."),
+    "FIPS": ("BEDROCK_RUNTIME", "bedrock-runtime-fips.us-east-1.amazonaws.com"),
+    "no region": ("BEDROCK_RUNTIME", "bedrock-runtime.amazonaws.com"),
+    "two regions": ("BEDROCK_RUNTIME", "eu-central-1.bedrock-runtime.us-east-1.api.aws"),
+    "VPC": ("BEDROCK_RUNTIME", "vpce-0a1b-us-east-1a.bedrock-runtime.us-east-1.vpce.amazonaws.com"),
+    "jobs": ("BEDROCK", "bedrock.us-east-1.amazonaws.com"),
+}
+
+
+@pytest.mark.parametrize("name, host", ELSEWHERE.values(), ids=list(ELSEWHERE))
+@pytest.mark.parametrize("place", ["variable", "profile", "services"])
+def test_aws_in_another_region_than_the_judged_one_is_no_way_out(
+    place: str, name: str, host: str, run: Run, rails: Rails, home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    path = rails("allow_endpoints: [eu, eu-*]", "region: eu-central-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAENDPOINTSAMPLEXX")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-a-secret")
+    url = f"https://{host}"
+    if place == "variable":
+        monkeypatch.setenv("_".join(filter(None, ("AWS_ENDPOINT_URL", name))), url)
+    else:
+        own = f"services = far\n[services far]\n{name.lower()} =\n  endpoint_url = {url}"
+        text = own if place == "services" and name else f"endpoint_url = {url}"
+        (home / ".aws").mkdir()
+        (home / ".aws" / "config").write_text(f"[default]\n{text}\n")
+    for via in ("invoke", "converse", "sdk"):
+        result = run("ask", "-n", "Hi", "--via", via, code=11)
+        check_refused(result, path, "allow_endpoints")
+        assert host.rstrip(".") in result.err and "AWS_ENDPOINT_URL" in result.err
+
+
+def test_mantle_in_another_region_is_none_either(
+    run: Run, use: Use, rails: Rails, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = rails("allow_endpoints: [eu, eu-*]")
+    use()
+    url = "https://bedrock-mantle.us-east-1.api.aws"
+    monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_MANTLE", url)
+    flags = ("ask", "-n", "Hi", "-m", "haiku-4.5", "--region", "eu-west-1")
+    check_refused(run(*flags, "--via", "mantle", code=11), path, "allow_endpoints")
+    run(*flags)  # which does not go there
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "bedrock-runtime.eu-central-1.amazonaws.com",
+        "vpce-0a1b-eu-central-1a.bedrock-runtime.eu-central-1.vpce.amazonaws.com",
+        "gateway.example.com",
+    ],
+)
+def test_the_judged_region_s_own_hosts_and_anybody_s_gateway_are_let_through(
+    host: str, run: Run, use: Use, rails: Rails, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rails("allow_endpoints: [eu, eu-*]")
+    use()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", f"https://{host}")
+    plan = json.loads(run("ask", "-n", "Hi", "--region", "eu-central-1", "--dry-run", "--json").out)
+    assert plan["endpoint_url"] == f"https://{host}"
 
 
 MODELS = {
@@ -364,6 +460,10 @@ def test_an_application_profile_within_what_is_allowed_is_sent_after_one_look(
         (arn("application-inference-profile", f"eu.{SONNET}"), "with destinations in eu-"),
         (arn("application-inference-profile", "abc123def456"), "AWS does not tell"),
         (arn("default-prompt-router", "anthropic.claude:1"), "its ARN does not tell"),
+        (arn("prompt", "ABC123DEF4:1"), "its ARN does not tell"),
+        (arn("foo", "bar"), "its ARN does not tell"),
+        (arn("provisioned-model", "abc123def456", ""), "its ARN does not tell"),
+        ("foo/anthropic.bar", "its id does not tell"),
         (arn("provisioned-model", "abc123def456", "us-east-1"), "in eu-central-1 and us-east-1"),
     ],
 )
@@ -378,7 +478,7 @@ def test_in_region_alone_lets_nothing_through_that_leaves_the_region(
     assert sent(sandbox) == []
 
 
-@pytest.mark.parametrize("kind", ["provisioned-model", "custom-model", "imported-model", "prompt"])
+@pytest.mark.parametrize("kind", ["provisioned-model", "custom-model", "imported-model"])
 def test_what_runs_in_its_own_region_is_allowed_as_in_region(
     kind: str, run: Run, use: Use, rails: Rails
 ) -> None:
@@ -418,6 +518,12 @@ def test_an_empty_list_allows_nothing(key: str, run: Run, use: Use, rails: Rails
         (("allow_endpoints: [us]",), ("--endpoint", "global")),
         (("allow_models: [haiku-*]",), ("-m", "opus-4.6")),
         (("allow_models: [haiku-*]", "allow_endpoints: [eu]"), ("--region", "eu-west-1")),
+        (("allow_endpoints: [us]",), ("-m", "opus-5.5", "--via", "mantle")),
+        (("allow_models: [sonnet-4.5]",), ("-m", "opus-5.5", "--via", "mantle")),
+        (
+            ("allow_endpoints: [eu]",),
+            ("-m", "sonnet-4", "--endpoint", "global", "--region", "eu-central-1"),
+        ),
     ],
 )
 def test_the_hint_mends_it(
@@ -456,6 +562,11 @@ def test_config_show_names_the_line_of_each(run: Run, rails: Rails) -> None:
         ("allow_models: ['']", "allow_models: takes a list of globs: it is empty"),
         ("allow_models: {sonnet: true}", "allow_models: takes a list of globs"),
         ("allow_models: [4.5]", "allow_models: takes a list of globs"),
+        (
+            "allow_models: [snnet-4.5]",
+            "`snnet-4.5` is no alias of a model that is known here, and "
+            "no id; did you mean `sonnet-4.5`?",
+        ),
         ("allow_model: [sonnet]", "did you mean `allow_models`?"),
         ("presets: {wide: {allow_models: ['*']}}", "presets.wide.allow_models: unknown key"),
     ],
@@ -468,6 +579,15 @@ def test_rails_that_would_not_hold_are_a_fault_of_the_file(
     result = run("ask", "Hi", code=3)
     assert f"{path}:2:" in result.err and words in result.err
     assert sandbox.requests == []
+
+
+def test_an_id_that_is_newer_than_the_catalogue_may_be_allowed(
+    run: Run, use: Use, rails: Rails
+) -> None:
+    named = arn("provisioned-model", "abc")
+    rails(f"allow_models: [anthropic.claude-next-9, eu.anthropic.claude-next-9, '{named}', haiku]")
+    use()
+    run("ask", "-m", "haiku", "Hi")
 
 
 def test_no_variable_widens_them(run: Run, use: Use, rails: Rails) -> None:
