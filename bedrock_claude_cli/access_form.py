@@ -10,7 +10,7 @@ from bedrock_claude_cli.bedrock import use_case
 from bedrock_claude_cli.bedrock.use_case import Key
 from bedrock_claude_cli.errors import CliError, ConfigError
 from bedrock_claude_cli.output import Output
-from bedrock_claude_cli.yaml_file import Problems, read_yaml
+from bedrock_claude_cli.yaml_file import Problems, parse_yaml, read_yaml
 
 TEMPLATE = (
     "companyName: Example Corp",
@@ -23,9 +23,16 @@ TEMPLATE = (
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The form in a YAML or JSON file, as AWS takes it; ConfigError says all that is wrong."""
-    problems = Problems(path)
-    document = read_yaml(path, problems)
+    """The form in a YAML or JSON file, as AWS takes it; ConfigError says all that is wrong.
+
+    The path `-` is stdin.
+    """
+    if str(path) == "-":
+        problems = Problems("stdin")
+        document = parse_yaml(sys.stdin.read(), problems)
+    else:
+        problems = Problems(path)
+        document = read_yaml(path, problems)
     if not isinstance(document, dict):
         problems.add((), f"takes a mapping with the keys {', '.join(use_case.NAMES)}")
         document = None
@@ -46,8 +53,9 @@ def ask(out: Output) -> dict[str, Any]:
     out.asked("note", "Ctrl-C leaves without a change")
     form: dict[str, Any] = {}
     for key in use_case.KEYS:
-        other = str(form.get("industryOption", "")).lower().startswith("other")
-        form[key.name] = _field(out, key) if key.required or other else ""
+        other = key.name == "otherIndustryOption" and use_case.is_other(form)
+        key = key._replace(required=key.required or other)
+        form[key.name] = _field(out, key) if key.required else ""
     return use_case.coded(form)
 
 

@@ -184,7 +184,7 @@ def plan_lines(request: Request) -> Iterator[str]:
 
 
 def _offer_lines(offer: Offer) -> Iterator[str]:
-    yield f"offer {offer.id or 'without an id'}:"
+    yield f"offer {offer.id or 'without an id'} (AWS names no currency; public offers are in USD):"
     prices = [rate.get("price") or "?" for rate in offer.rate_card]
     width = max(map(len, prices), default=0)
     for price, rate in zip(prices, offer.rate_card, strict=True):

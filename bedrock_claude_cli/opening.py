@@ -11,7 +11,7 @@ from bedrock_claude_cli.bedrock.access_request import Wish
 from bedrock_claude_cli.bedrock.access_state import World
 from bedrock_claude_cli.confirm import NOTHING, confirm
 from bedrock_claude_cli.context import Context
-from bedrock_claude_cli.errors import CliError, DeniedError, ExitCode, UsageError
+from bedrock_claude_cli.errors import CliError, DeniedError, ExitCode, PendingError, UsageError
 from bedrock_claude_cli.explain import translate
 
 
@@ -26,6 +26,7 @@ def carry_out(
         return _make(ctx, asked, wish, world, seconds, yes=yes)
     except KeyboardInterrupt:
         _tell_interrupted(ctx, asked)
+        _tell_changed_mode(ctx, asked, world)
         return ExitCode.INTERRUPTED
     except Exception as error:
         asked.error = translate(error)
@@ -33,6 +34,8 @@ def carry_out(
             raise
         if isinstance(asked.error, DeniedError):
             asked.access = "closed"
+        if not isinstance(asked.error, PendingError):
+            _tell_changed_mode(ctx, asked, world)
         _show_json(ctx, asked)
         raise
 
@@ -59,7 +62,8 @@ def _make(
         asked.done.append(step)
     if not idle:
         asked.access = "pending"
-        access_steps.wait(found, world, ctx.out.note, until, ctx.out.pause)
+        often = 10 if ctx.out.stderr.isatty() else 60
+        access_steps.wait(found, world, ctx.out.note, until, ctx.out.pause, often)
         asked.access = "open"
     _conclude(ctx, asked)
     return ExitCode.OK
@@ -113,7 +117,7 @@ def _refuse_unseen(ctx: Context, *, yes: bool) -> None:
 
 def _question(asked: Request) -> str:
     does = {
-        access_request.PUT_FORM: "submit the form",
+        access_request.PUT_FORM: "submit the form (no operation takes it back)",
         access_request.PUT_RETENTION: "change the data retention",
         access_request.CREATE: "accept the offer and its legal terms",
     }
@@ -142,6 +146,13 @@ def _tell_interrupted(ctx: Context, asked: Request) -> None:
     _show_json(ctx, asked)
     told = "the same command continues" if asked.done or not asked.changes else NOTHING
     ctx.out.asked("note", f"interrupted; {told}")
+
+
+def _tell_changed_mode(ctx: Context, asked: Request, world: World) -> None:
+    """What was made for a model that did not open stays; it shows with --quiet too."""
+    for step in asked.done:
+        if access_request.PUT_RETENTION in step.actions:
+            ctx.out.asked("note", access_request.back(step.before, world))
 
 
 def _line(ctx: Context, text: str) -> None:

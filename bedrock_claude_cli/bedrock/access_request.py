@@ -220,7 +220,8 @@ def _form_step(found: Survey) -> Step:
         return Step("in-place", "use-case form: submitted before, and not sent again")
     return Step(
         "create",
-        "use-case form: Anthropic's, submitted once for the whole account",
+        "use-case form: Anthropic's, submitted once for the whole account; no operation takes it "
+        "back",
         actions=(PUT_FORM,),
     )
 
@@ -241,6 +242,24 @@ def _retention_steps(found: Survey, wish: Wish, world: World) -> Iterator[Step]:
         )
     elif access.accepted_data_retention is not None or wish.mode is not None:
         yield Step("in-place", f"{what}: {now} ({MODES.get(now or '', 'a mode unknown here')})")
+    elif access.data_retention_ok is None:
+        yield Step(
+            "reported",
+            f"{what}: {now or 'not shown'}; whether that suits {found.model.name} is not known",
+            hint="where calls are refused for it, `--data-retention MODE` sets another",
+        )
+
+
+def back(before: str | None, world: World) -> str:
+    """That a changed data-retention mode stays, and the command that changes it back.
+
+    It is AWS's own command: ours would open a model along with it.
+    """
+    told = f"the data retention of the account in {world.region} stays changed"
+    profile = world.more.partition(" --profile ")[2]
+    flags = f"--region {world.region}{f' --profile {profile}' if profile else ''}"
+    command = f"aws bedrock put-account-data-retention --mode {before} {flags}"
+    return f"{told}; `{command}` changes it back" if before else told
 
 
 def choices(found: Survey, world: World) -> str:

@@ -110,10 +110,13 @@ def _told(error: Exception, step: Step, wish: Wish, world: World) -> Exception:
     )
 
 
-def wait(found: Survey, world: World, say: Say, until: float, pause: Pause) -> Access:
+def wait(
+    found: Survey, world: World, say: Say, until: float, pause: Pause, often: float = 60
+) -> Access:
     """Look until the model is open; PendingError after `until`, DeniedError where AWS refuses.
 
-    `until` is a time of time.monotonic, `pause` sleeps for some seconds.
+    `until` is a time of time.monotonic, `pause` sleeps for some seconds, and the time that has
+    passed is said every `often` seconds.
     """
     began, said = time.monotonic(), 0.0
     for seconds in _pauses():
@@ -137,7 +140,7 @@ def wait(found: Survey, world: World, say: Say, until: float, pause: Pause) -> A
                 hint=f"`{command(found, world)}` waits again",
             )
         waited = time.monotonic() - began
-        if not said or waited - said >= 60:
+        if not said or waited - said >= often:
             said = max(waited, 1.0)
             whole = show_duration(round(until - began))
             say(f"AWS is making the agreement, {show_duration(waited)} of at most {whole}")

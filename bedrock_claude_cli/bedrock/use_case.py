@@ -59,6 +59,11 @@ def wrong(key: Key, value: Any) -> str | None:
     return None
 
 
+def is_other(form: Mapping[str, Any]) -> bool:
+    """Whether the industry is Other, which asks for the field that names it."""
+    return str(form.get("industryOption") or "").strip().lower().startswith("other")
+
+
 def faults(form: Mapping[str, Any]) -> Iterator[tuple[str | None, str]]:
     """Everything wrong with a form, as the field's name and what is wrong with it.
 
@@ -68,6 +73,8 @@ def faults(form: Mapping[str, Any]) -> Iterator[tuple[str | None, str]]:
         if name not in NAMES:
             yield name, f"unknown key{did_you_mean(name, NAMES)}"
     found = [(key.name, what) for key in KEYS if (what := wrong(key, form.get(key.name)))]
+    if is_other(form) and not form.get("otherIndustryOption"):
+        found.append(("otherIndustryOption", "is missing, as industryOption is Other"))
     yield from found
     if not found and (size := len(encode(form))) > MAX_BYTES:
         yield None, f"the form has {size:,} bytes as JSON, and {MAX_BYTES:,} is the most"

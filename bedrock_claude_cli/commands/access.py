@@ -24,6 +24,11 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 WAIT = "15m"
+# A list, so that a second one is refused and not silently the one that counts.
+OneRegion = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option("--region", metavar="REGION", help="AWS region.", autocompletion=complete.regions),
+]
 
 
 @app.command("check")
@@ -42,6 +47,7 @@ def check(
         bool,
         typer.Option("--all", help="Also models that the region does not offer, and ended ones."),
     ] = False,
+    region: OneRegion = None,
 ) -> int:
     """Show what stands between the account and each model, and what mends it.
 
@@ -49,6 +55,7 @@ def check(
     """
     if models and every:
         raise UsageError("--all goes without a MODEL")
+    _refuse_regions(region)
     report = access_check.look(models or (), _world(ctx), every=every)
     code = access_check.exit_code(report, by_name=bool(models))
     access_view.show_check(ctx.out, report, failing=code != ExitCode.OK)
@@ -68,7 +75,8 @@ def request(
         typer.Option(
             "--form",
             metavar="FILE.yaml",
-            help=f"The use-case form: {', '.join(use_case.NAMES)}; else it is asked for.",
+            help=f"The use-case form ({', '.join(use_case.NAMES)}), - for stdin; else it is asked "
+            "for.",
         ),
     ] = None,
     data_retention: Annotated[
@@ -87,6 +95,7 @@ def request(
         str,
         typer.Option("--wait", metavar="DURATION", help="How long to wait at most; 0: not at all."),
     ] = WAIT,
+    region: OneRegion = None,
 ) -> int:
     """Open a model: use-case form, data retention, Marketplace agreement.
 
@@ -94,6 +103,7 @@ def request(
     open. Running it again changes nothing, or goes on after an interruption.
     """
     seconds = _seconds(wait)
+    _refuse_regions(region)
     if data_retention is not None:
         if data_retention not in MODES:
             guess = did_you_mean(data_retention, MODES) or f"; one of {', '.join(MODES)}"
@@ -113,6 +123,11 @@ def request(
         access=found.access.access,
     )
     return opening.carry_out(ctx, asked, wish, world, seconds, yes=yes)
+
+
+def _refuse_regions(given: list[str] | None) -> None:
+    if len(set(given or ())) > 1:
+        raise UsageError(f"--region takes one region here, not {' and '.join(given or ())}")
 
 
 def _seconds(text: str) -> float:

@@ -200,6 +200,14 @@ def test_form_and_retention_are_asked_once_for_all(run: Run, use: Use) -> None:
     assert len(operations(sandbox, "GetAccountDataRetention")) == 1
 
 
+@pytest.mark.parametrize("argv", [CHECK, ("access", "request", "sonnet-4.5")])
+def test_two_regions_are_a_usage_error(run: Run, use: Use, argv: tuple[str, ...]) -> None:
+    sandbox = use()
+    result = run(*argv, "--region", "us-east-1", "--region", "eu-west-1", code=2)
+    assert "one region here, not us-east-1 and eu-west-1" in result.err
+    assert not sandbox.requests
+
+
 # What IAM does not show, and what goes wrong
 
 

@@ -104,6 +104,25 @@ def test_a_file_that_is_no_form_is_told_the_keys(
     assert "form.yaml:1:1 takes a mapping with the keys companyName, companyWebsite" in err
 
 
+@pytest.mark.parametrize("other", [None, ""])
+def test_another_industry_has_a_name(run: Run, use: Use, tmp_path: Path, other: str | None) -> None:
+    sandbox = use(NO_FORM)
+    path = form_file(tmp_path, industryOption="Other", otherIndustryOption=other)
+    err = run(*REQUEST, "--form", path, "--yes", code=3).err
+    assert "otherIndustryOption: is missing, as industryOption is Other" in err
+    assert not changes(sandbox)
+    path = form_file(tmp_path, industryOption="Other", otherIndustryOption="Fishing")
+    run(*REQUEST, "--form", path, "--yes")
+    assert world.sent_form(sandbox)["otherIndustryOption"] == "Fishing"
+
+
+def test_a_form_comes_from_stdin_too(run: Run, use: Use) -> None:
+    sandbox = use(NO_FORM)
+    run(*REQUEST, "--form", "-", "--yes", stdin=json.dumps(world.FORM))
+    assert world.sent_form(sandbox)["companyName"] == "Example Corp"
+    assert "stdin:1:1" in run(*REQUEST, "--form", "-", "--yes", stdin="[]", code=3).err
+
+
 def test_a_file_that_is_not_there_is_exit_3(run: Run, use: Use) -> None:
     assert "cannot be read" in refused(run, use, "/nowhere/form.yaml")
 
@@ -126,7 +145,10 @@ def test_the_form_is_asked_for_field_by_field(
         "useCases": "Teaching",
     }
     assert "  companyName: Example Corp\n" in result.out  # as it will be sent
-    assert "Submit the form, for account 000000000000 in us-east-1? [y/N]" in result.err
+    assert (
+        "Submit the form (no operation takes it back), for account 000000000000 in us-east-1? [y/N]"
+        in result.err
+    )
 
 
 def test_a_wrong_answer_is_asked_for_again(
@@ -134,11 +156,12 @@ def test_a_wrong_answer_is_asked_for_again(
 ) -> None:
     sandbox = use(NO_FORM)
     name, site, users, _, uses = ANSWERS
-    lines = ("", "x" * 129, name, site, "everybody", users, "Other", "Fishing", uses, "y")
+    lines = ("", "x" * 129, name, site, "everybody", users, "Other", "", "Fishing", uses, "y")
     world.typed(monkeypatch, *lines)
     err = run(*REQUEST, terminal=True).err
     assert "companyName is missing" in err
     assert "companyName has 129 characters, and 128 is the most" in err
+    assert "otherIndustryOption is missing" in err
     assert "intendedUsers takes internal, external or both" in err
     assert world.sent_form(sandbox)["otherIndustryOption"] == "Fishing"
 

@@ -90,6 +90,8 @@ def test_the_plan_shows_prices_terms_and_the_form(run: Run, use: Use, tmp_path: 
     assert "create    Marketplace agreement for Claude Sonnet 4.5: accepts" in result.out
     assert "  15  Million Response Tokens Global\n" in result.out
     assert "legal terms: https://legal.invalid/" in result.out
+    assert "AWS names no currency" in result.out
+    assert "no operation takes it back" in result.out
     assert "refunds: No refunds" in result.out
     assert "  companyName: Example Corp\n" in result.out
     assert '  intendedUsers: "2" (both)\n' in result.out
@@ -488,6 +490,25 @@ def test_the_console_is_that_of_the_partition(run: Run, use: Use, region: str, h
 
 
 # Broken off
+
+
+@pytest.mark.parametrize("quiet", [(), ("-q",)])
+def test_a_mode_that_was_changed_for_nothing_is_said_to_stay(
+    run: Run, use: Use, quiet: tuple[str, ...]
+) -> None:
+    rule = {"when": {"model": "*fable-5-1"}, "access": {"agreement": "none"}}
+    use(RETENTION, refuse(CREATE, "Try later", "InternalServerException"), rule)
+    argv = (*FABLE, "--data-retention", "aws_review", "--yes", *quiet)
+    result = run(*argv, code=7)
+    assert "data retention of the account in us-east-1 stays changed" in result.err
+    back = "`aws bedrock put-account-data-retention --mode default --region us-east-1`"
+    assert f"{back} changes it back" in result.err
+
+
+def test_a_mode_that_was_not_changed_is_not_spoken_of(run: Run, use: Use) -> None:
+    use(RETENTION, refuse(PUT_MODE, "Try later", "InternalServerException"))
+    result = run(*FABLE, "--data-retention", "aws_review", "--yes", code=7)
+    assert "stays changed" not in result.err
 
 
 def test_after_a_failure_the_same_command_continues(run: Run, use: Use, tmp_path: Path) -> None:
