@@ -140,23 +140,26 @@ def _sum(total: float | None, more: float | None) -> float | None:
     return None if total is None or more is None else total + more
 
 
-def words(found: dict[str, Any]) -> list[str]:
-    """The forecast in lines for people."""
+def words(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """The forecast for people: names and values."""
     cost, most = (_usd(found[key]) for key in ("cost_usd", "cost_at_most_usd"))
     measured = found["output_from"] == "measured"
     how = "as measured" if measured else "all of max_tokens"
     lines = [
-        f"records\t{found['records']:,}",
-        f"input tokens\t{found['input_tokens']:,} (estimated)",
-        f"output tokens\t{found['output_tokens']:,} ({how})",
-        f"cost\t{f'about {cost}, ' * measured}at most about {most}",
-        f"time\t{show_duration(found['hours'] * 3600)} (by {found['hours_by']}; concurrency "
-        f"{found['concurrency']})",
+        ("records", f"{found['records']:,}"),
+        ("input tokens", f"{found['input_tokens']:,} (estimated)"),
+        ("output tokens", f"{found['output_tokens']:,} ({how})"),
+        ("cost", f"{f'about {cost}, ' * measured}at most about {most}"),
+        (
+            "time",
+            f"{show_duration(found['hours'] * 3600)} (by {found['hours_by']}; concurrency "
+            f"{found['concurrency']})",
+        ),
     ]
     for each in found["batch"]:
         count = "1 job" if each["jobs"] == 1 else f"{each['jobs']} jobs"
         told = each["why_not"] or f"{count}, {_usd(each['cost_usd'])}"
-        lines.append(f"as a batch job\t{each['model']}: {told}")
+        lines.append(("as a batch job", f"{each['model']}: {told}"))
     return lines
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, TextIO, cast
@@ -18,6 +19,7 @@ from bedrock_claude_cli.output import Output
 
 EVERY = 10.0  # seconds between two lines
 EVERY_BAR = 0.2
+_BAR = 40  # columns
 
 
 class Lasting(io.TextIOBase):
@@ -100,14 +102,14 @@ class Bar:
 
     def __init__(self, out: Output) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import BarColumn, Progress, TextColumn
 
         self._out, self._stderr = out, out.stderr
         self._terminal = Console(file=out.stderr)
         self._console = Console(file=out.stderr, highlight=False)
+        self._column = BarColumn(_BAR)
         self._bar = Progress(
-            BarColumn(),
-            MofNCompleteColumn(),
+            self._column,
             TextColumn("{task.description}", markup=False),
             console=self._console,
             transient=True,
@@ -133,15 +135,18 @@ class Bar:
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + EVERY_BAR
-        self._fit()
-        self._bar.update(
-            self._task, completed=now.done, total=now.total, description=words(now, short=True)
-        )
+        text = f"{now.done:,}/{now.total:,} {words(now, short=True)}"
+        self._fit(text)
+        self._bar.update(self._task, completed=now.done, total=now.total, description=text)
         self._bar.refresh()
 
-    def _fit(self) -> None:
-        """Leave room for the ^C of a terminal, which would else begin a line of its own."""
-        self._console.width = max(self._terminal.width - len("^C^C"), 1)
+    def _fit(self, text: str = "") -> None:
+        """Leave room for the ^C of a terminal, which would else begin a line of its own.
+
+        What is left beside the text is the bar's.
+        """
+        width = self._console.width = max(self._terminal.width - len("^C^C"), 1)
+        self._column.bar_width = max(min(_BAR, width - len(text) - 1), 1)
 
 
 class Silent(Lines):
@@ -149,6 +154,13 @@ class Silent(Lines):
 
     def tell(self, now: Progress) -> None:
         """Show nothing."""
+
+
+def pairs(out: Output, found: Sequence[tuple[str, str]]) -> None:
+    """Names and values: aligned on a terminal, with a tab between in a pipe."""
+    width = max(len(name) for name, _ in found)
+    for name, value in found:
+        out.line(f"{name:<{width}}  {value}" if out.terminal else f"{name}\t{value}")
 
 
 def view(out: Output, *, as_json: bool) -> Lines | Bar:

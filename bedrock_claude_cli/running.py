@@ -98,8 +98,7 @@ def _forecast(
     if ctx.out.json:
         ctx.out.data(shown | {"skipped": plan.skipped})
         return ExitCode.OK
-    for line in run_forecast.words(shown):
-        ctx.out.line(line)
+    run_view.pairs(ctx.out, run_forecast.words(shown))
     return ExitCode.OK
 
 
@@ -270,10 +269,11 @@ def status(ctx: Context, path: str) -> int:
     if ctx.out.json:
         ctx.out.data(found)
         return ExitCode.OK
+    told: list[tuple[str, str]] = []
     for key, value in found.items():
         if key == "errors":
-            for code, count in state.errors.most_common():
-                ctx.out.line(f"error {code}\t{count}")
+            told += [(f"error {code}", str(count)) for code, count in state.errors.most_common()]
         else:
-            ctx.out.line(f"{key}\t{str(value).lower() if isinstance(value, bool) else value}")
+            told.append((key, str(value).lower() if isinstance(value, bool) else str(value)))
+    run_view.pairs(ctx.out, told)
     return ExitCode.OK

@@ -90,7 +90,7 @@ def _spooled(name: str, stream: IO[bytes] | None) -> Source:
 
     spooled: IO[bytes] | None = None
     try:
-        spooled = tempfile.TemporaryFile()
+        spooled = tempfile.TemporaryFile()  # noqa: SIM115  # Source closes it
         while stream is not None and (some := _read(name, stream)):
             spooled.write(some)
         spooled.flush()

@@ -350,6 +350,31 @@ def test_a_bar_on_a_terminal(run: Run, use: Use, tmp_path: Path, out: Path) -> N
     assert "in flight" in result.err and "3 of 3 records done" in result.err
 
 
+@pytest.mark.parametrize("columns", ["60", "80", "200"])
+def test_a_bar_has_room_for_all_that_is_told(
+    run: Run, use: Use, tmp_path: Path, out: Path, columns: str
+) -> None:
+    use({"stream": {"delay_ms": 50}})
+    given = many(tmp_path / "in.jsonl", 120)
+    told = run("run", given, "-o", str(out), terminal=True, env={"COLUMNS": columns}).err
+    shown = [re.sub(r"\x1b\[[^a-zA-Z]*[a-zA-Z]", "", each) for each in re.split(r"[\r\n]", told)]
+    bars = [each for each in shown if "failed, " in each and "records done" not in each]
+    assert bars and all(re.search(r"(^| )\d+/120 \d+ failed, ", each) for each in bars)
+    assert all(len(each.rstrip()) <= int(columns) for each in bars)
+    assert columns == "60" or not any("…" in each for each in bars)
+
+
+def test_on_a_terminal_values_are_aligned(run: Run, use: Use, tmp_path: Path, out: Path) -> None:
+    use({"when": {"prompt": "say 1"}, "error": {"type": "ModelErrorException"}})
+    given = many(tmp_path / "in.jsonl", 3)
+    for argv in (("run", "status", str(out)), ("run", given, "--dry-run")):
+        run("run", given, "-o", str(out), code=9)
+        shown = run(*argv, terminal=True).out.splitlines()
+        piped = [each.split("\t") for each in run(*argv).out.splitlines()]
+        width = max(len(name) for name, _ in piped)
+        assert shown == [f"{name.ljust(width)}  {value}" for name, value in piped]
+
+
 @pytest.mark.parametrize(
     "argv",
     [
