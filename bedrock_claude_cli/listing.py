@@ -9,23 +9,29 @@ from typing import TYPE_CHECKING, Any
 from bedrock_claude_cli.bedrock import catalog, inventory, model_id, surveys
 from bedrock_claude_cli.bedrock.inventory import Model
 from bedrock_claude_cli.context import Context
-from bedrock_claude_cli.errors import RejectedError, UsageError
+from bedrock_claude_cli.errors import ExitCode, RejectedError, UsageError
 from bedrock_claude_cli.explain import translate
 
 if TYPE_CHECKING:
     from bedrock_claude_cli.bedrock.model_details import Details, Wanted
 
 
-def survey(ctx: Context, regions: Sequence[str]) -> tuple[surveys.Listed, ...]:
+def survey(ctx: Context, regions: Sequence[str]) -> surveys.Survey:
     """AWS's lists of these regions; one that gives none is told of, unless it is the only one."""
     if len(regions) == 1:
-        return (surveys.look(_client(ctx, regions[0]), regions[0]),)
+        return surveys.Survey((surveys.look(_client(ctx, regions[0]), regions[0]),))
     found = surveys.look_around(lambda name: _client(ctx, name), regions)
     if found.not_enabled:
         ctx.out.note(f"not enabled in this account: {', '.join(found.not_enabled)}")
     for name, error in found.failed:
         ctx.out.warn(f"{name}: {translate(error).message}")
-    return found.listed
+    return found
+
+
+def exit_code(found: surveys.Survey, *, by_name: bool) -> ExitCode:
+    """PARTIAL where a region failed, or one that was asked for by name is not enabled."""
+    partial = found.failed or (by_name and found.not_enabled)
+    return ExitCode.PARTIAL if partial else ExitCode.OK
 
 
 def models(
@@ -51,15 +57,16 @@ def _client(ctx: Context, region: str) -> Any:
 
 def details(
     ctx: Context, text: str, regions: Sequence[str], known: catalog.Catalog, *, offline: bool
-) -> Details:
-    """One model, named in any way, as the regions offer it."""
+) -> tuple[Details, surveys.Survey]:
+    """One model, named in any way, as the regions offer it, and how the regions answered."""
     from bedrock_claude_cli.bedrock import model_details
 
     wanted, own = _wanted(ctx, text, known, offline=offline)
-    listed: Sequence[surveys.Listed] | None = None if offline else survey(ctx, regions)
+    found = surveys.Survey(()) if offline else survey(ctx, regions)
+    listed: Sequence[surveys.Listed] | None = None if offline else found.listed
     if own:
-        listed = [_beside(each, own) for each in listed or ()]
-    return model_details.details(wanted, listed, regions, known)
+        listed = [_beside(each, own) for each in found.listed]
+    return model_details.details(wanted, listed, regions, known), found
 
 
 def _beside(listed: surveys.Listed, own: surveys.Told) -> surveys.Listed:
@@ -126,6 +133,7 @@ def policy(
         if ctx.settings.options.via == "mantle":
             place = (_partition(ctx, region), region, _account(ctx, offline=offline))
             statements += policies.on_mantle(*place, target.model_id)
+            _warn_off_mantle(ctx, target)
         elif offline:
             statements += _offline(ctx, target)
         else:
@@ -135,6 +143,15 @@ def policy(
             ctx.out.note(note)
         ctx.out.note(f"this is for `{target.model_id}`, called from {region}")
     return policies.whole(statements)
+
+
+def _warn_off_mantle(ctx: Context, target: model_id.Target) -> None:
+    there = target.known.mantle_regions if target.known else None
+    if target.known and there is not None and target.region not in there:
+        ctx.out.warn(
+            f"{target.known.name} is not known to be on bedrock-mantle in {target.region}, "
+            f"only in {', '.join(there) or 'no region'}"
+        )
 
 
 def _offered(

@@ -9,7 +9,7 @@ from typing import Annotated, Optional
 import typer
 
 from bedrock_claude_cli import complete, listing, model_view, options
-from bedrock_claude_cli.bedrock import catalog, inventory
+from bedrock_claude_cli.bedrock import catalog, inventory, surveys
 from bedrock_claude_cli.bedrock.inventory import Model
 from bedrock_claude_cli.bedrock.model_id import ENDPOINTS
 from bedrock_claude_cli.context import Context
@@ -67,11 +67,11 @@ def command(
     offline: Annotated[
         bool, typer.Option("--offline", help="The shipped catalogue; no network.")
     ] = False,
-) -> None:
+) -> int:
     """List the Claude models that can be called, or all about one.
 
     With MODEL every way to reach it: id, route, residency and price of each endpoint, what the
-    model can, and its lifecycle.
+    model can, and its lifecycle. Exit 9 where only some of the regions answered.
     """
     if endpoint is not None and endpoint not in ENDPOINTS[1:]:
         raise UsageError(f"no endpoint `{endpoint}`", hint=f"one of {', '.join(ENDPOINTS[1:])}")
@@ -90,24 +90,32 @@ def command(
         regions = named or [listing.region_of(ctx, model or "")]
     if offline:
         ctx.out.note(f"the shipped catalogue of {known.date}; AWS was not asked")
+    answered = surveys.Survey(())
     if policy:
         _print_policy(ctx, listing.policy(ctx, regions, known, offline=offline))
     elif diff:
-        _differences(ctx, regions, known)
+        answered = listing.survey(ctx, regions)
+        _differences(ctx, answered.listed, len(regions), known)
     elif model is not None:
-        found = listing.details(ctx, model, regions, known, offline=offline)
+        found, answered = listing.details(ctx, model, regions, known, offline=offline)
         found = listing.narrowed(found, endpoint, regions, known)
         if ids:
             _print_ids(ctx, [way.id for way in found.endpoints])
         else:
             model_view.show(ctx.out, found)
     else:
-        shown = _filtered(_models(ctx, regions, known, offline=offline), endpoint, active)
+        if not offline:
+            answered = listing.survey(ctx, regions)
+            every = listing.models(ctx, answered.listed, known)
+        else:
+            every = inventory.merge([inventory.offline(known, each) for each in regions], known)
+        shown = _filtered(every, endpoint, active)
         if ids:
             _print_ids(ctx, [offer.id for model in shown for offer in model.ids])
         else:
             columns = model_view.columns(ctx.out, len(regions))
             ctx.out.rows(shown, columns, empty="no model matches")
+    return listing.exit_code(answered, by_name=not all_regions)
 
 
 def _refuse(model: str | None, given: set[str], *, all_regions: bool) -> None:
@@ -133,14 +141,6 @@ def _all_regions(ctx: Context, known: catalog.Catalog) -> list[str]:
     """Every Bedrock region of the partition that the chosen region is in."""
     government = ctx.region.startswith("us-gov-")
     return [name for name in known.regions if name.startswith("us-gov-") == government]
-
-
-def _models(
-    ctx: Context, regions: list[str], known: catalog.Catalog, *, offline: bool
-) -> tuple[Model, ...]:
-    if offline:
-        return inventory.merge([inventory.offline(known, each) for each in regions], known)
-    return listing.models(ctx, listing.survey(ctx, regions), known)
 
 
 def _filtered(models: Iterable[Model], endpoint: str | None, active: bool) -> list[Model]:
@@ -175,12 +175,14 @@ def _print_policy(ctx: Context, policy: dict[str, object]) -> None:
         ctx.out.line(json.dumps(policy, indent=2))
 
 
-def _differences(ctx: Context, regions: list[str], known: catalog.Catalog) -> None:
+def _differences(
+    ctx: Context, listed: Sequence[surveys.Listed], asked: int, known: catalog.Catalog
+) -> None:
     from datetime import datetime, timezone
 
     from bedrock_claude_cli.bedrock.catalog_diff import differences
 
     today = datetime.now(timezone.utc).date()
-    found = differences(listing.survey(ctx, regions), known, today)
+    found = differences(listed, known, today)
     ctx.out.note(f"AWS beside the shipped catalogue of {known.date}")
-    model_view.show_differences(ctx.out, found, len(regions))
+    model_view.show_differences(ctx.out, found, asked)

@@ -153,10 +153,26 @@ def test_a_region_that_fails_is_a_warning_and_all_failing_is_the_first_ones_code
 ) -> None:
     denied = {"type": "AccessDeniedException", "status": 403, "message": "not authorized"}
     use({"when": {"region": "eu-*"}, "error": denied})
-    some = run("list-models", "--region", "us-east-1", "--region", "eu-west-1")
+    some = run("list-models", "--region", "us-east-1", "--region", "eu-west-1", code=9)
     assert "warning: eu-west-1: AccessDeniedException: not authorized" in some.err
     assert "sonnet-4.5" in some.out
     run("list-models", "--region", "eu-west-1", "--region", "eu-west-2", code=5)
+
+
+@pytest.mark.parametrize("flags", [(), ("--ids",), ("--json",), ("--diff",), ("sonnet-4.5",)])
+@pytest.mark.parametrize(
+    "error, everywhere",
+    [("UnrecognizedClientException", 0), ("AccessDeniedException", 9)],
+)
+def test_a_region_that_was_named_and_gave_nothing_makes_it_partial(
+    error: str, everywhere: int, flags: tuple[str, ...], run: Run, use: Use
+) -> None:
+    use({"when": {"region": "eu-west-1"}, "error": {"type": error, "status": 403}})
+    named = ("--region", "us-east-1", "--region", "eu-west-1")
+    told = run("list-models", *flags, *named, code=9)
+    assert "eu-west-1" in told.err and (told.out or flags == ("--diff",))
+    run("list-models", *flags, "--all-regions", code=everywhere)
+    run("list-models", *flags, "--region", "us-east-1")
 
 
 def test_endpoint_and_active_narrow_the_list(run: Run, use: Use) -> None:

@@ -137,7 +137,7 @@ def test_the_same_difference_of_several_regions_is_one_row(
     change(monkeypatch, SONNET, prefixes=("global", "us", "jp", "au", "us-gov"))
     regions = [each for name in ("eu-west-1", "eu-west-2", "eu-west-3", "us-east-1")
                for each in ("--region", name)]  # fmt: skip
-    found = run("list-models", "--diff", *regions)
+    found = run("list-models", "--diff", *regions, code=9)
     assert "warning: eu-west-3: AccessDeniedException" in found.err
     rows = [line.split("\t") for line in found.out.splitlines() if PREVIEW not in line]
     assert rows == [

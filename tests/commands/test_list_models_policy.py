@@ -218,6 +218,19 @@ def test_bedrock_mantle_takes_an_action_of_its_own(run: Run, use: Use) -> None:
     ).err  # fmt: skip
 
 
+def test_a_region_where_mantle_is_not_known_to_have_the_model_is_warned_of(
+    run: Run, use: Use
+) -> None:
+    use()
+    flags = ("list-models", "haiku-4.5", "--policy", "--via", "mantle", "--region")
+    told = run(*flags, "eu-west-2").err
+    assert (
+        "warning: Claude Haiku 4.5 is not known to be on bedrock-mantle in eu-west-2, only" in told
+    )
+    assert "warning" not in run(*flags, "eu-west-1").err
+    assert "warning" not in run("list-models", "opus-4.7", *flags[2:], "eu-west-2").err
+
+
 def test_offline_leaves_the_account_open_and_says_so(run: Run, use: Use) -> None:
     server = use()
     told = run("list-models", "sonnet-4.5", "--policy", "--offline")
