@@ -116,20 +116,28 @@ def listed(s3: Any, folder: str, ending: str) -> Iterator[str]:
 
 def lines(s3: Any, uri: str) -> Iterator[bytes]:
     """The lines of an object, streamed, blank ones left out."""
+    yield from _split(_opened(s3, uri))
+
+
+def lines_if_there(s3: Any, uri: str) -> Iterator[bytes] | None:
+    """The same; None for an object that is not there."""
+    try:
+        return _split(_opened(s3, uri))
+    except Exception as error:
+        if fault_name(error) not in _GONE:
+            raise
+        return None
+
+
+def _opened(s3: Any, uri: str) -> Any:
     bucket, key = job_upload.split(uri)
-    body = s3.get_object(Bucket=bucket, Key=key)["Body"]
+    return s3.get_object(Bucket=bucket, Key=key)["Body"]
+
+
+def _split(body: Any) -> Iterator[bytes]:
     held = b""
     for chunk in body.iter_chunks(CHUNK):
         *whole, held = (held + chunk).split(b"\n")
         yield from filter(None, whole)
     if held:
         yield held
-
-
-def lines_if_there(s3: Any, uri: str) -> Iterator[bytes]:
-    """The same; none of an object that is not there."""
-    try:
-        yield from lines(s3, uri)
-    except Exception as error:
-        if fault_name(error) not in _GONE:
-            raise

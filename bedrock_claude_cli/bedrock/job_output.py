@@ -84,26 +84,35 @@ class Odd:
     strange: Named = field(default_factory=Named)
     indexless: Named = field(default_factory=Named)
     unsent: Named = field(default_factory=Named)
+    absent: Named = field(default_factory=Named)
     unnamed: int = 0
+    lost: int = 0
 
 
 def fetch(s3: Any, part: Part, way: Way, odd: Odd) -> Iterator[Fetched]:
     """A line for every record of an ended part: its answer, its error, or that it is missing.
 
     Of a record that stands there twice the first answer counts, or the first error where there
-    is none. A line that cannot be read is told in `odd`, and its record is missing.
+    is none. A line that cannot be read is told in `odd`, and its record is missing. Where the
+    whole output of a job that answered is not there, it is told in `odd`, and there are no lines.
     """
     if not part.uploaded:
         for _ in range(part.records):
             odd.unsent.add(part.name)
         return
     index = job_index.read(s3, part, way.target, way.overrides)
+    outputs = _outputs(s3, part, index)
+    answered = part.status == COMPLETED or part.succeeded
+    if answered and not outputs:
+        odd.absent.add(_wanted(part, index))
+        odd.lost += len(index.entries) + index.unnamed or part.records
+        return
     if not index.own:
         odd.indexless.add(part.name)
     done: set[str] = set()
     failed: dict[str, Fetched] = {}
     ids, bad = index.entries, odd.unreadable.count
-    for where, line in _lines(s3, part, index):
+    for where, line in _lines(outputs):
         made = _made(line, index, way)
         if made is None:
             odd.unreadable.add(where)
@@ -127,16 +136,33 @@ def fetch(s3: Any, part: Part, way: Way, odd: Odd) -> Iterator[Fetched]:
             yield _missing(record_id, entry, error, way)
 
 
-def _lines(s3: Any, part: Part, index: Index) -> Iterator[tuple[str, bytes]]:
-    """The lines of a part's output, each with where it stands."""
-    job = (part.arn or "").rpartition("/")[2]
-    if not job:
-        return
-    folder = f"{part.output_uri.rstrip('/')}/{job}/"
+def _outputs(s3: Any, part: Part, index: Index) -> list[tuple[str, Iterator[bytes]]]:
+    """The objects of a part's output that are there, each with its lines."""
+    if part.arn is None:
+        return []
+    if not index.own:
+        found = job_index.listed(s3, _folder(part), f"{job_index.JSONL}.out")
+        return [(uri, job_index.lines(s3, uri)) for uri in found]
+    uri = _wanted(part, index)
+    own = job_index.lines_if_there(s3, uri)
+    return [] if own is None else [(uri, own)]
+
+
+def _wanted(part: Part, index: Index) -> str:
+    """The object that the output should be in; of another tool's job the folder."""
     name = part.input_uri.rpartition("/")[2]
-    own = [f"{folder}{name}.out"]
-    for uri in own if index.own else job_index.listed(s3, folder, f"{job_index.JSONL}.out"):
-        for number, line in enumerate(job_index.lines_if_there(s3, uri), 1):
+    return f"{_folder(part)}{name}.out" if index.own else f"{_folder(part)}*{job_index.JSONL}.out"
+
+
+def _folder(part: Part) -> str:
+    job = (part.arn or "").rpartition("/")[2]
+    return f"{part.output_uri.rstrip('/')}/{job}/"
+
+
+def _lines(outputs: list[tuple[str, Iterator[bytes]]]) -> Iterator[tuple[str, bytes]]:
+    """The lines of a part's output, each with where it stands."""
+    for uri, found in outputs:
+        for number, line in enumerate(found, 1):
             yield f"line {number:,} of {uri}", line
 
 
@@ -232,6 +258,9 @@ def _refusal(said: Any) -> CliError:
     from bedrock_claude_cli.explain import AwsFault, explain
 
     error = said if isinstance(said, dict) else {}
+    if not (error.get("errorCode") or error.get("errorMessage")):
+        what = "the output has a line of this record with neither an answer nor an error"
+        return UnavailableError(what, code="RecordMissing", retry="maybe-billed")
     code = str(error.get("errorCode") or "")
     status = int(code) if code.isdecimal() else 0
     name = _NAMES.get(status, code)

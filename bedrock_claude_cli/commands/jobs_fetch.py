@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections import Counter
@@ -18,7 +19,7 @@ from bedrock_claude_cli.bedrock.job_manifest import Manifest, Part
 from bedrock_claude_cli.bedrock.job_output import Named, Odd
 from bedrock_claude_cli.context import Context
 from bedrock_claude_cli.context import command as as_command
-from bedrock_claude_cli.errors import CliError, ExitCode, UsageError
+from bedrock_claude_cli.errors import CliError, ExitCode, RejectedError, UsageError
 
 Job = Annotated[
     str,
@@ -32,6 +33,8 @@ Job = Annotated[
 
 def find(ctx: Context, job: str) -> Manifest:
     """The submit that a manifest, an ARN or a name means; CliError where there is none."""
+    if not job.strip():
+        raise UsageError("no job is named", hint="`bedrock-claude jobs list` shows them")
     for path in (Path(f"{job}{job_manifest.SUFFIX}"), Path(job).expanduser()):
         if path.is_file():
             return _of_here(ctx, job_manifest.read(path))
@@ -67,8 +70,7 @@ def fetch(
     Exit 8 while a job has not ended, 9 where records failed or are missing.
     """
     output = output.expanduser()
-    if output.exists() and not force:
-        raise UsageError(f"{output} is there, so nothing was fetched", hint="--force replaces it")
+    _check_output(output, force=force)
     manifest = find(ctx, job)
     batch_submit.refresh(ctx, manifest)
     if not manifest.ended:
@@ -81,6 +83,18 @@ def fetch(
         answered = found.records - found.failed.count
         ctx.out.line(f"{output}\t{answered} answered\t{found.failed.count} failed or missing")
     return _conclude(ctx, output, found)
+
+
+def _check_output(output: Path, *, force: bool) -> None:
+    """UsageError for what is no file, is there already, or lies where nothing can be written."""
+    if output.exists() and not output.is_file():
+        raise UsageError(f"{output} is no file", hint="give a file with -o")
+    if output.exists() and not force:
+        raise UsageError(f"{output} is there, so nothing was fetched", hint="--force replaces it")
+    folder = output.resolve().parent
+    if not os.access(folder, os.W_OK | os.X_OK):
+        why = os.strerror(errno.EACCES if folder.is_dir() else errno.ENOENT)
+        raise UsageError(f"{output} cannot be written: {why}", hint="give another file with -o")
 
 
 @dataclass
@@ -103,7 +117,11 @@ class _Found:
 
     def add_unnamed(self) -> None:
         """Count the records that have no line, as nothing tells their ids."""
-        for code, count in (("NotSent", self.odd.unsent.count), ("Unnamed", self.odd.unnamed)):
+        for code, count in (
+            ("NotSent", self.odd.unsent.count),
+            ("Unnamed", self.odd.unnamed),
+            ("OutputMissing", self.odd.lost),
+        ):
             if count:
                 self.records += count
                 self.failed.count += count
@@ -138,6 +156,8 @@ def _conclude(ctx: Context, output: Path, found: _Found) -> int:
             f"{odd.indexless} has no index beside its input, so it is fetched without keys that "
             "were carried over and without `parsed`: another tool made it, or somebody deleted it"
         )
+    if odd.absent.count:
+        warn(f"{_records(odd.lost)} not in {output}: {odd.absent} is not there; {_ABSENT}")
     if odd.unnamed:
         warn(f"{_records(odd.unnamed)} without an id that is known: missing, and not in {output}")
     if odd.unsent.count:
@@ -158,6 +178,20 @@ def _conclude(ctx: Context, output: Path, found: _Found) -> int:
     return ExitCode.PARTIAL if bad else ExitCode.OK
 
 
+_ABSENT = (
+    "the job answered them, so somebody deleted or moved its output; look there before "
+    "`bedrock-claude run` asks them again at the price of single calls"
+)
+
+
+def _no_output(odd: Odd) -> CliError:
+    return RejectedError(
+        f"the output of the job is not in S3: {odd.absent} is not there, so nothing was written",
+        hint=_ABSENT,
+        code="OutputMissing",
+    )
+
+
 def _records(count: int) -> str:
     return "1 record" if count == 1 else f"{count:,} records"
 
@@ -165,8 +199,9 @@ def _records(count: int) -> str:
 def _write(ctx: Context, manifest: Manifest, output: Path, found: _Found) -> None:
     """Write a file of mode 0600 beside the output, and put it in its place when it is whole."""
     s3 = ctx.aws.client("s3", region=manifest.region)
+    target = output.resolve()  # a link stays one
     try:
-        descriptor, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
+        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         try:
             with os.fdopen(descriptor, "wb") as file:
                 for part in manifest.parts:
@@ -174,9 +209,11 @@ def _write(ctx: Context, manifest: Manifest, output: Path, found: _Found) -> Non
                         found.add(line)
                         file.write(line.line)
                 found.add_unnamed()
+                if found.odd.absent.count and not file.tell():
+                    raise _no_output(found.odd)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(name).replace(output)
+            Path(name).replace(target)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise

@@ -21,7 +21,7 @@ Use = Callable[..., Sandbox]
 Lines = list[dict[str, Any]]
 
 
-def _where(part: int = 0) -> tuple[str, str]:
+def where_of(part: int = 0) -> tuple[str, str]:
     """Bucket and key of a part's output."""
     found = manifest()["parts"][part]
     job, name = found["arn"].rpartition("/")[2], found["input_uri"].rpartition("/")[2]
@@ -31,7 +31,7 @@ def _where(part: int = 0) -> tuple[str, str]:
 
 def rewrite(change: Callable[[Lines], Iterator[dict[str, Any] | bytes]]) -> None:
     """Put another output in the place of what Bedrock wrote."""
-    bucket, key = _where()
+    bucket, key = where_of()
     s3 = boto3.client("s3")
     text = s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
     there = [json.loads(line) for line in text.splitlines()]
