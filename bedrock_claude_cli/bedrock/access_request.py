@@ -280,7 +280,8 @@ def _agreement_steps(found: Survey, world: World) -> Iterator[Step]:
                 yield Step(
                     "impossible",
                     f"the account is not {said} to use {found.model.name}",
-                    hint=f"AWS Support or AWS Sales can tell why; its page in the console: "
+                    hint="an agreement that was just made may take 15 minutes; else AWS Support or "
+                    f"AWS Sales can tell why; its page in the console: "
                     f"{console(world.region)}",
                 )
     elif access.agreement == "pending":

@@ -10,14 +10,13 @@ from typing import Any, NamedTuple
 from bedrock_claude_cli.bedrock import (
     access,
     access_check,
-    access_state,
     ask,
     checks,
     identity,
     inventory,
-    use_case,
+    verify_model,
 )
-from bedrock_claude_cli.bedrock.catalog import Catalog, Lifecycle
+from bedrock_claude_cli.bedrock.catalog import Catalog
 from bedrock_claude_cli.bedrock.checks import Check, Plan, judge
 from bedrock_claude_cli.bedrock.duration import show_duration
 from bedrock_claude_cli.bedrock.identity import Caller, Credentials
@@ -26,11 +25,9 @@ from bedrock_claude_cli.bedrock.prompt import Options
 from bedrock_claude_cli.bedrock.skew import Skew
 from bedrock_claude_cli.bedrock.skew import check as clock_check
 from bedrock_claude_cli.bedrock.threads import settled, side_by_side
-from bedrock_claude_cli.errors import ExitCode, RejectedError
-from bedrock_claude_cli.explain import translate
+from bedrock_claude_cli.errors import ExitCode
 
 LIST = "bedrock:ListFoundationModels"
-AVAILABILITY = "bedrock:GetFoundationModelAvailability"
 PROFILE = "bedrock:GetInferenceProfile"
 LOGGING = "bedrock:GetModelInvocationLoggingConfiguration"
 
@@ -117,10 +114,8 @@ class _Asked(NamedTuple):
     caller: Future[Caller] | None
     summaries: Future[list[Mapping[str, Any]]] | None
     base_id: Future[str | None] | None
-    available: Future[Mapping[str, Any]] | None
+    model: verify_model.Asked | None
     logging: Future[Mapping[str, Any]] | None
-    form: Future[bool | None] | None
-    retention: Future[str | None] | None
 
 
 def examine(plan: Plan, world: World, before: Iterable[Check] = ()) -> Found:
@@ -135,8 +130,10 @@ def examine(plan: Plan, world: World, before: Iterable[Check] = ()) -> Found:
             found.append(_identity(asked))
         if plan.wants("reach"):
             found.append(judge("reach", lambda: _reach(asked, world), LIST))
-        if asked.available:
-            found.append(judge("model", lambda: _model(asked, world), PROFILE, AVAILABILITY))
+        if asked.model:
+            found.append(
+                judge("model", lambda: _model(asked, world), PROFILE, access_check.AVAILABILITY)
+            )
         if asked.base_id:
             found.append(judge("lifecycle", lambda: _lifecycle(asked, world), PROFILE))
         if asked.logging:
@@ -153,7 +150,7 @@ def _ask(plan: Plan, world: World, pool: ThreadPoolExecutor, skew: Skew) -> _Ask
     """Send what the plan needs; a client is made while the answers to others' calls travel."""
     api_key, target = world.credentials.api_key, world.target
     who = plan.wants("identity", "expect", "clock")
-    caller = summaries = base_id = available = logging = form = retention = None
+    caller = summaries = base_id = model = logging = None
     if who and not api_key:
         caller = pool.submit(identity.get_caller, skew.watch(world.sts()))
     needs_list = plan.wants("reach", "lifecycle") or (who and api_key)
@@ -165,41 +162,14 @@ def _ask(plan: Plan, world: World, pool: ThreadPoolExecutor, skew: Skew) -> _Ask
     if target is not None and needs_base:
         base_id = pool.submit(access.base_model, bedrock, target)
         if plan.wants("model"):
-            available = pool.submit(_available, bedrock, base_id)
-            form = pool.submit(_form, bedrock, base_id) if world.form else None
-            retention = pool.submit(_retention, bedrock, base_id, world)
+            model = verify_model.ask(pool, bedrock, base_id, world.catalog, form=world.form)
     if plan.wants("logging"):
         logging = pool.submit(bedrock.get_model_invocation_logging_configuration)
-    return _Asked(caller, summaries, base_id, available, logging, form, retention)
+    return _Asked(caller, summaries, base_id, model, logging)
 
 
 def _summaries(bedrock: Any) -> list[Mapping[str, Any]]:
     return inventory.summaries(bedrock)
-
-
-def _available(bedrock: Any, base_id: Future[str | None]) -> Mapping[str, Any]:
-    base = settled(base_id).result()
-    if base is None:
-        return {}
-    told: Mapping[str, Any] = bedrock.get_foundation_model_availability(modelId=base)
-    return told
-
-
-def _form(bedrock: Any, base_id: Future[str | None]) -> bool | None:
-    """Whether the use-case form was submitted; nobody asks for a model that cannot be judged."""
-    if settled(base_id).exception() or base_id.result() is None:
-        return None
-    return use_case.submitted(bedrock) is not None
-
-
-def _retention(bedrock: Any, base_id: Future[str | None], world: World) -> str | None:
-    """The account's data-retention mode, asked for only where the model may mind."""
-    if settled(base_id).exception() or base_id.result() is None:
-        return None
-    known = world.catalog.get(str(base_id.result()))
-    if access_state.retained(known, None):
-        return None
-    return access_check.retention_mode(bedrock)
 
 
 def _identity(asked: _Asked) -> Check:
@@ -253,40 +223,11 @@ def _reach(asked: _Asked, world: World) -> Check:
 
 
 def _model(asked: _Asked, world: World) -> Check:
-    """The judgement of `access check`; what IAM does not show of form and retention is said."""
     shown = world.target.model_id if world.target else ""
     base = settled(asked.base_id).result() if asked.base_id else None
-    if base is None or asked.available is None:
+    if base is None or asked.model is None:
         return Check("model", "skip", f"Bedrock does not tell who may use {shown}")
-    lost = settled(asked.available).exception()
-    if lost and access_check.refused_action(translate(lost), AVAILABILITY) is None:
-        raise lost
-    hidden: list[str] = []
-    account = access_state.Account(
-        _shown(asked.form, access_check.FORM, hidden),
-        _shown(asked.retention, access_check.RETENTION, hidden),
-    )
-    row = access_state.judge(
-        access_state.Named(base, world.catalog.get(base)),
-        None if lost else asked.available.result(), None, account, Lifecycle(),
-        access_state.World(None, world.region, world.catalog),
-    )  # fmt: skip
-    if lost and row.access != "closed":
-        raise lost
-    return access.opened(row, shown, world.region, hidden)
-
-
-def _shown(future: Future[Any] | None, action: str, hidden: list[str]) -> Any:
-    """The answer, or None where IAM, or a region without the operation, does not give it."""
-    error = settled(future).exception() if future else None
-    if error is None:
-        return future.result() if future else None
-    told = translate(error)
-    refused = access_check.refused_action(told, action)
-    if refused is None and not isinstance(told, RejectedError):
-        raise error
-    hidden += [refused] if refused else []
-    return None
+    return verify_model.check(asked.model, base, shown, world.region, world.catalog)
 
 
 def _lifecycle(asked: _Asked, world: World) -> Check:

@@ -6,13 +6,16 @@ import json
 import shlex
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import botocore.client
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from bedrock_claude_cli import opening
 from bedrock_claude_cli.bedrock import access_request, access_steps
+from bedrock_claude_cli.output import Output
 from bedrock_claude_cli.sandbox import Sandbox
 from tests.commands import access_world as world
 from tests.commands.access_world import NO_FORM, SONNET, agreement, changes, form_file, refuse
@@ -487,6 +490,23 @@ def test_the_console_is_that_of_the_partition(run: Run, use: Use, region: str, h
     use({"deny": "bedrock:GetFoundationModelAvailability"})
     err = run(*REQUEST, "--region", region, code=5).err
     assert f"https://{host}/bedrock/home?region={region}#/model-catalog" in err
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_who_watches_sees_the_time_pass(
+    run: Run, use: Use, monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    use(agreement("pending", polls=6))
+    clock = [1000.0]
+
+    def pause(self: Any, seconds: float) -> None:
+        clock[0] += 20
+
+    monkeypatch.setattr(Output, "pause", pause)
+    for module in (access_steps, opening):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    err = run(*REQUEST, terminal=terminal).err
+    assert err.count("AWS is making the agreement, ") == (5 if terminal else 2)
 
 
 # Broken off
