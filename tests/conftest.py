@@ -63,7 +63,7 @@ def turn() -> Iterator[int]:
 @pytest.fixture(autouse=True)
 def no_garbage(turn: Iterator[int]) -> None:
     """A command freezes what it loaded; thousands in one process would keep all their garbage."""
-    if next(turn) % 25 == 0:
+    if next(turn) % 50 == 0:
         gc.unfreeze()
         gc.collect()
 
