@@ -35,7 +35,7 @@ def base_model(bedrock: Any, target: Target) -> str | None:
 
 def opened(row: Access, shown: str, region: str, hidden: Sequence[str] = ()) -> Check:
     """The check `model` out of a model's row; `hidden` are the actions that IAM did not allow."""
-    mends = f"`{row.command}` opens it" if row.command else _UNAUTHORISED
+    mends = f"`{row.command}` opens it, or says what does" if row.command else _UNAUTHORISED
     unseen = f" (IAM does not allow {' or '.join(hidden)})" if hidden else ""
     if row.in_region is False:
         return fail("model", ExitCode.REJECTED, f"{shown} is not offered in {region}", _OFFERED)

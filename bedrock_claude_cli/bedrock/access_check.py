@@ -87,7 +87,7 @@ def look(texts: Iterable[str], world: World, *, every: bool = False) -> Report:
         told = {each.base_id: each for each in (named(text, world) for text in texts)}
         unseen: list[Unseen] = []
         listed = pool.submit(inventory.summaries, world.bedrock) if told else None
-        models, lives = list(told.values()), {}
+        models, lives = list(told.values()), dict[str, Lifecycle]()
         if not told:
             models, lives = _offered(world, unseen, every=every)
         asked = [pool.submit(availability, world.bedrock, each.base_id) for each in models]

@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from bedrock_claude_cli import opening
-from bedrock_claude_cli.bedrock import access_request, access_steps
+from bedrock_claude_cli.bedrock import access_request, access_steps, catalog
 from bedrock_claude_cli.output import Output
 from bedrock_claude_cli.sandbox import Sandbox
 from tests.commands import access_world as world
@@ -268,6 +268,15 @@ def test_a_model_that_the_catalogue_says_nothing_of_takes_any_mode(run: Run, use
     assert "access request opus-5" in run("ask", "-n", "--model", "opus-5", "hi", code=5).err
     run("access", "request", "opus-5", "--data-retention", "provider_data_share", "--yes")
     assert run("ask", "-n", "--model", "opus-5", "hi").out
+
+
+def test_a_mode_that_may_not_suit_a_new_model_is_in_the_plan(
+    run: Run, use: Use, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(RETENTION)
+    monkeypatch.setattr(catalog.Catalog, "get", lambda self, base_id: None)
+    result = run("access", "request", SONNET)
+    assert "us-east-1: default; whether that suits" in result.out
 
 
 def test_form_retention_and_agreement_come_in_this_order(
