@@ -96,9 +96,25 @@ def _upload(ctx: Context, plan: Plan, part: Part, spool: Spool) -> None:
             for _ in range(part.records):
                 under_way.write(file.readline())
             under_way.close()
-        except BaseException:
+        except BaseException as error:
             _give_up(ctx, under_way, uri)
+            if denied := _denied(error, plan, part):
+                raise denied from error
             raise
+
+
+def _denied(error: BaseException, plan: Plan, part: Part) -> CliError | None:
+    """The refusal of a write, with what allows them all; None for any other error."""
+    below = f"arn:{plan.target.place.partition}:s3:::{part.below}*"
+    step = Step("change", part.input_uri, actions=("s3:PutObject",), resource=below)
+    lacking = missing_permission(error, step)
+    if lacking is None:
+        return None
+    from bedrock_claude_cli.explain import translate
+
+    ours = lacking.action == "s3:PutObject" or ":" not in lacking.action
+    wanted = grant("s3:PutObject", below) if ours else grant(lacking.action, lacking.resource)
+    return translate(error).hinted(f"{wanted}; the same command continues")
 
 
 def _give_up(ctx: Context, unfinished: Upload, uri: str) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from bedrock_claude_cli.batch_plan import Plan
+from bedrock_claude_cli.bedrock import job_role
 from bedrock_claude_cli.bedrock.job_manifest import COMPLETED, Manifest, Part
 from bedrock_claude_cli.bedrock.jobs import NOT_LOGGED
 from bedrock_claude_cli.logging_view import step_line
@@ -34,20 +36,28 @@ def _count(number: int | None) -> str:
 
 def plan_lines(plan: Plan, prices: str) -> Iterator[str]:
     """The plan, and what it can cost."""
-    place, survey = plan.target.place, plan.survey
+    place = plan.target.place
     yield f"{place.region} in account {place.account}:"
     for step in plan.steps:
         yield f"  {step_line(step)}"
+    there = [part for part in plan.manifest.parts if part.arn or part.ended]
     for part in plan.manifest.parts:
         size = f"{part.records:,} records, {part.bytes:,} bytes"
-        yield f"  {'job':<9} {part.name}: {size}, {part.model}"
-    known = survey.cost is not None
-    yield f"  {'cost':<9} " + (
-        f"at most ${survey.cost:.6f} (batch price, half of the list of {prices})"
-        if known
-        else "unknown: no batch price is known"
-    )
+        what, state_now = ("in place", f", {state(part)}") if part in there else ("job", "")
+        yield f"  {what:<9} {'job ' * bool(state_now)}{part.name}: {size}, {part.model}{state_now}"
+    yield f"  {'cost':<9} {_cost(plan, len(there), prices)}"
     yield f"  {'note':<9} {NOT_LOGGED}"
+
+
+def _cost(plan: Plan, there: int, prices: str) -> str:
+    """What can still be billed, where jobs of the plan may be there already."""
+    most = plan.survey.cost
+    if there == len(plan.manifest.parts):
+        return "nothing more: every job is in place"
+    if most is None:
+        return "unknown: no batch price is known"
+    some = ", with the jobs in place" if there else ""
+    return f"at most ${most:.6f}{some} (batch price, half of the list of {prices})"
 
 
 def submit_json(plan: Plan, prices: str, *, dry_run: bool) -> dict[str, Any]:
@@ -104,3 +114,11 @@ def show(out: Output, manifest: Manifest) -> None:
     for part in manifest.parts:
         if part.ended and part.message and part.status != COMPLETED:
             out.warn(f"{part.name} ended as {part.status}: {part.message}")
+    of_role = [part for part in manifest.parts if part.status == "Failed" and _of_role(part)]
+    if of_role:
+        out.note(job_role.needs(of_role[0]))
+
+
+def _of_role(part: Part) -> bool:
+    """Whether AWS's message, which has no code, is about what the role may do."""
+    return re.search(r"\brole\b|permission|access denied|s3:", part.message or "", re.I) is not None

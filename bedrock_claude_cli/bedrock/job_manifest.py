@@ -45,6 +45,11 @@ class Part:
         return self.input_uri.rpartition("/")[0].rpartition("/")[2]
 
     @property
+    def below(self) -> str:
+        """The bucket and the prefix that its folder lies in, with a slash behind."""
+        return self.input_uri.removeprefix("s3://").rpartition("/")[0].rpartition("/")[0] + "/"
+
+    @property
     def submit(self) -> str:
         """The name of the submit that it is a part of, as its folder tells it."""
         return self.folder.rpartition("-")[0]

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from bedrock_claude_cli.bedrock import logging_steps as steps
+from bedrock_claude_cli.bedrock.job_manifest import Part
 from bedrock_claude_cli.bedrock.logging_policies import (
     BEDROCK,
     Document,
@@ -67,6 +68,17 @@ def bucket_policy(place: Place, bucket: str, prefix: str) -> Document:
             "Resource": f"{arn}/{prefix}*",
             "Condition": own,
         },
+    )
+
+
+def needs(part: Part) -> str:
+    """What the role of a job has to be allowed, in words."""
+    bucket = part.below.partition("/")[0]
+    return (
+        f"the role needs s3:ListBucket on {bucket}, s3:GetObject and s3:PutObject on {part.below}* "
+        "and bedrock:InvokeModel on the model, with its inference profile "
+        "(docs/iam.md#the-administrator-of-batch-jobs); `jobs submit` without --role makes one "
+        "that has them"
     )
 
 

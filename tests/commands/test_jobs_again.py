@@ -314,3 +314,13 @@ def test_waiting_says_that_there_is_no_room(use: Use, run: Run) -> None:
     submit(run, records())
     said = run("jobs", "wait", "night").err
     assert said.count("AWS runs no more jobs at once, so 1 will be started later") == 1
+
+
+@pytest.mark.parametrize("operation", ["PutObject", "CreateModelInvocationJob"])
+def test_lost_connection_is_no_bill_and_is_continued(use: Use, run: Run, operation: str) -> None:
+    use({"when": {"operation": operation}, "times": 3, "stream": {"reset_after": 0}})
+    make_bucket()
+    said = submit(run, records(), code=7).err
+    assert "try again in a little while" in said and "billed, so" not in said
+    submit(run, "night.jsonl")
+    assert made() == ["night"]

@@ -63,7 +63,12 @@ def test_role_without_permission_fails_the_job_and_every_record_says_so(use: Use
     iam.create_role(RoleName="theirs", AssumeRolePolicyDocument=json.dumps(trust))
     submit(run, records(), "--role", "theirs")
     assert manifest()["role"] == f"arn:aws:iam::{ACCOUNT}:role/theirs"
-    assert "s3:GetObject on" in waited(run, 9)
+    told = run("jobs", "wait", "night", code=9)
+    assert "s3:GetObject on" in told.out
+    assert f"s3:ListBucket on {BUCKET}, s3:GetObject and s3:PutObject on {BUCKET}/bedrock-" in (
+        told.err
+    )
+    assert "without --role makes one" in told.err
     found, said = fetched(run, 9)
     error = found["r5"]["error"]
     assert error["code"] == "JobFailed" and "s3:PutObject" in error["message"]
@@ -118,7 +123,10 @@ def test_refused_record_is_an_error_of_its_own(use: Use, run: Run) -> None:
 def test_caller_who_may_not_write_is_told_and_continues_later(use: Use, run: Run) -> None:
     use({"times": 1, "deny": "s3:PutObject"})
     make_bucket()
-    assert "s3:PutObject" in submit(run, records(), code=5).err
+    said = submit(run, records(), code=5).err
+    below = f"arn:aws:s3:::{BUCKET}/bedrock-batch/*"
+    assert f'"Action": "s3:PutObject", "Resource": "{below}"' in said
+    assert "the same command continues" in said
     assert made() == [] and not manifest()["parts"][0]["uploaded"]
     submit(run, "night.jsonl")
     assert made() == ["night"]
@@ -202,6 +210,9 @@ def test_submit_that_died_after_a_job_was_made_finds_it_again(
         patch.setattr(jobs, "create", die)
         killed_submit(run, records(220), *SPLIT)
     assert made() == ["night-1"] and manifest()["parts"][0]["arn"] is None
+    shown = run("jobs", "submit", "night.jsonl", *SPLIT, "--bucket", BUCKET, "--dry-run").out
+    assert "in place  job night-1" in shown and "  job       night-2" in shown
+    assert ", with the jobs in place (batch" in shown
     before = len(server.requests)
     shown = submit(run, "night.jsonl", *SPLIT, "--json").out
     assert json.loads(shown)["continued"]
@@ -290,9 +301,11 @@ def test_upload_that_fails_leaves_no_piece_in_the_bucket(use: Use, run: Run) -> 
 def test_submit_that_is_done_does_nothing_again(use: Use, run: Run) -> None:
     server = use()
     make_bucket()
-    submit(run, records())
+    assert "  job       night: 100 records" in submit(run, records()).out
     before = len(server.requests)
-    run("jobs", "submit", "night.jsonl", "--bucket", BUCKET)
+    shown = run("jobs", "submit", "night.jsonl", "--bucket", BUCKET).out
+    assert "  in place  job night: 100 records" in shown and ", Submitted\n" in shown
+    assert "nothing more: every job is in place" in shown and "at most" not in shown
     asked = [each["operation"] for each in server.requests[before:]]
     assert all(name.startswith(("Get", "List")) for name in asked)
 
@@ -384,13 +397,3 @@ def test_deleted_role_is_not_made_again_for_jobs_that_run(use: Use, run: Run) ->
         iam.delete_role_policy(RoleName=ROLE, PolicyName=name)
     run("jobs", "submit", "night.jsonl", "--bucket", BUCKET)
     assert iam.list_role_policies(RoleName=ROLE)["PolicyNames"] == []
-
-
-@pytest.mark.parametrize("operation", ["PutObject", "CreateModelInvocationJob"])
-def test_lost_connection_is_no_bill_and_is_continued(use: Use, run: Run, operation: str) -> None:
-    use({"when": {"operation": operation}, "times": 3, "stream": {"reset_after": 0}})
-    make_bucket()
-    said = submit(run, records(), code=7).err
-    assert "try again in a little while" in said and "billed, so" not in said
-    submit(run, "night.jsonl")
-    assert made() == ["night"]

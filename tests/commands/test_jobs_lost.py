@@ -14,7 +14,7 @@ import pytest
 from bedrock_claude_cli.sandbox import Sandbox
 from tests.commands.jobs_world import BUCKET, lines, make_bucket, records, submit
 from tests.commands.test_jobs import here as here
-from tests.commands.test_jobs_fetch import where_of, ended, fetched, foreign, rewrite
+from tests.commands.test_jobs_fetch import ended, fetched, foreign, rewrite, where_of
 from tests.conftest import Run
 
 Use = Callable[..., Sandbox]
