@@ -205,15 +205,6 @@ def test_run_says_of_batch_what_submit_says(use: Use, run: Run, model: str) -> N
     assert why.startswith("batch inference does not" if known else "whether batch inference takes")
 
 
-def test_refusal_of_a_model_that_aws_does_not_list_names_those_listed(use: Use, run: Run) -> None:
-    use()
-    make_bucket()
-    said = submit(run, records(model="opus-4.8"), "-q", code=6)
-    assert "unseen    whether batch inference takes Claude Opus 4.8" in said.out
-    assert "not supported for batch" in said.err and "bedrock-claude run" in said.err
-    assert "opus-5, opus-4.6" in said.err and made() == []
-
-
 @pytest.mark.parametrize(
     "argv, words",
     [

@@ -324,3 +324,12 @@ def test_lost_connection_is_no_bill_and_is_continued(use: Use, run: Run, operati
     assert "try again in a little while" in said and "billed, so" not in said
     submit(run, "night.jsonl")
     assert made() == ["night"]
+
+
+def test_refusal_of_a_model_that_aws_does_not_list_names_those_listed(use: Use, run: Run) -> None:
+    use()
+    make_bucket()
+    said = submit(run, records(model="opus-4.8"), "-q", code=6)
+    assert "unseen    whether batch inference takes Claude Opus 4.8" in said.out
+    assert "not supported for batch" in said.err and "bedrock-claude run" in said.err
+    assert "opus-5, opus-4.6" in said.err and made() == []
