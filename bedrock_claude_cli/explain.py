@@ -34,12 +34,13 @@ from bedrock_claude_cli.known_errors import (
     OTHER,
     TABLE,
     Verdict,
+    says,
 )
 from bedrock_claude_cli.refusal import denier, granting
 from bedrock_claude_cli.refusal import refused as refused
 from bedrock_claude_cli.refusal import statement as statement
 
-_NOT_AWS = "something between you and AWS answered: a proxy, a firewall or a captive portal"
+NOT_AWS = "something between you and AWS answered: a proxy, a firewall or a captive portal"
 _PAGE = 80  # characters of a web page, which is nobody's message
 
 
@@ -113,12 +114,12 @@ def _by_table(found: AwsFault) -> Verdict:
     names = {_said(found), aws_name(_said(found))}
     for row in TABLE:
         fits = row.operation in (None, found.operation)
-        if fits and (not row.names or names & set(row.names)) and row.fragment in text:
+        if fits and (not row.names or names & set(row.names)) and says(text, row.fragment):
             return row.verdict
     if _in_a_stream(found):
         return IN_A_STREAM
     told = BY_STATUS.get(found.status, OTHER)
-    return told._replace(hint=None if found.message and not _is_page(found) else _NOT_AWS)
+    return told._replace(hint=None if found.message and not _is_page(found) else NOT_AWS)
 
 
 def explain(found: AwsFault) -> CliError:
@@ -204,7 +205,7 @@ def translate(error: BaseException) -> CliError:
                 return _from_client(error, name)
     unread = names[0] == "KeyError" and _raised_in(error, "botocore/parsers")
     if unread or (names[0] == "ParseError" and _raised_in(error, "botocore/")):
-        return UnavailableError("the answer is not AWS's", hint=_NOT_AWS, retry="now")
+        return UnavailableError("the answer is not AWS's", hint=NOT_AWS, retry="now")
     if _raised_in(error, "botocore/"):
         unfetched = _while_fetching_credentials(error, names)
         if unfetched is not None:
@@ -233,7 +234,7 @@ def explain_client(name: str, text: str, *, sent: bool) -> CliError:
     """An exception of CLIENT_TABLE as the table explains it; `sent` is known of a TLS error."""
     kind, hint, retry, _ = CLIENT_TABLE[name]
     if name == "ResponseParserError" and "invalid XML" in text:  # which no call of a model speaks
-        return UnavailableError("the answer is not AWS's", hint=_NOT_AWS, retry="now")
+        return UnavailableError("the answer is not AWS's", hint=NOT_AWS, retry="now")
     if name == "SSLError":
         if "CERTIFICATE_VERIFY_FAILED" in text:
             retry = "no"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from bedrock_claude_cli.errors import (
@@ -26,7 +27,8 @@ class Verdict(NamedTuple):
 class Known(NamedTuple):
     """One row of the table: an AWS error name and a stable part of its message, explained.
 
-    `names` empty means any name, `operation` any operation; `fragment` is matched in lower case.
+    `names` empty means any name, `operation` any operation; `fragment` is matched in lower case,
+    and `#` in it stands for a number.
     `hint` may hold `{login}`, `{model}`, `{region}`, `{chat}` (what helps in a chat) and
     `{unlisted}` (a region that botocore does not list), filled from what the command knows.
     `topic` is the key of what `why` says more of it, in `diagnosis.topics`.
@@ -44,6 +46,11 @@ class Known(NamedTuple):
     def verdict(self) -> Verdict:
         """What it means, without what it is recognised by."""
         return Verdict(self.error, self.hint, self.retry, self.topic)
+
+
+def says(text: str, fragment: str) -> bool:
+    """Whether a row's fragment stands in a text of lower case."""
+    return fragment in text or ("#" in fragment and fragment in re.sub(r"\d+", "#", text))
 
 
 _MARKETPLACE = (
@@ -65,6 +72,11 @@ _RETENTION = (
     "provider, so it is the account owner's choice: `bedrock-claude access request {model} "
     "--data-retention MODE` (`bedrock-claude access check {model}` shows the modes it takes)"
 )
+_ANTHROPIC = (
+    "that is Anthropic's own API, not Bedrock: use the SDK's AnthropicBedrock, in Claude Code set "
+    "CLAUDE_CODE_USE_BEDROCK=1, in litellm write bedrock/ before the model's id"
+)
+_FEWER = "lower --max-tokens: the message names the most that the model takes"
 _CLOCK = "set this machine's clock: AWS accepts a signature for 5 minutes only"
 _TRUST = "the role's trust policy must allow this identity, audience and subject"
 _BUSY = "Bedrock is out of capacity for this model for now; a global endpoint has the most"
@@ -118,6 +130,9 @@ TABLE: tuple[Known, ...] = (
     Known("clock", (*_SIGNATURE, "authentication_error"), "not yet current", AuthError, _CLOCK),
     Known("wrong-secret", _SIGNATURE, "", AuthError,
           "the secret access key does not belong to the access key id: `aws configure` sets both"),
+    Known("anthropic-api", ("authentication_error",), "invalid x-api-key", AuthError, _ANTHROPIC),
+    Known("anthropic-api", ("invalid_request_error",), "to access the anthropic api", DeniedError,
+          _ANTHROPIC),
     Known("unknown-keys",
           ("UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId",
            "InvalidToken"), "", AuthError,
@@ -132,6 +147,10 @@ TABLE: tuple[Known, ...] = (
           AuthError, "compare the token's issuer and audience with the role's identity provider"),
     Known("assume-role", (), "not authorized to perform: sts:assumerole", AuthError, _TRUST),
     Known("assume-role", (), "not authorized to perform sts:assumerole", AuthError, _TRUST),
+    Known("payment",
+          ("AccessDeniedException", "AccessDenied"), "invalid_payment_instrument", DeniedError,
+          "the account's owner adds a payment method that AWS Marketplace takes (Billing console, "
+          "Payment preferences); then try again after 2 minutes"),
     Known("marketplace",
           ("AccessDeniedException", "AccessDenied"), "aws marketplace actions", DeniedError,
           _MARKETPLACE),
@@ -144,6 +163,10 @@ TABLE: tuple[Known, ...] = (
     Known("api-key", ("AccessDeniedException", "AccessDenied"), "authentication failed", AuthError,
           "the Bedrock API key in AWS_BEARER_TOKEN_BEDROCK is not valid; make a new one, "
           "or unset it to use your AWS credentials"),
+    Known("api-key",
+          ("AccessDeniedException", "AccessDenied"), "invalid api key format", AuthError,
+          "a Bedrock API key begins with ABSK or bedrock-api-key-: set AWS_BEARER_TOKEN_BEDROCK to "
+          "a whole one, or unset it to use your AWS credentials"),
     Known("api-key", ("AccessDeniedException", "AccessDenied"), "bearer token", AuthError,
           "the Bedrock API key in AWS_BEARER_TOKEN_BEDROCK is not valid any more"),
     Known("api-key-permission",
@@ -208,6 +231,10 @@ TABLE: tuple[Known, ...] = (
           "`bedrock-claude list-models`"),
     Known("too-long", ("ValidationException",), "input is too long", RejectedError,
           "shorten the prompt, or use a model with a larger context: `bedrock-claude list-models`"),
+    Known("max-tokens", ("ValidationException", "invalid_request_error"), "max_tokens: # > #",
+          RejectedError, _FEWER),
+    Known("max-tokens", ("ValidationException",), "exceeds the model limit of #", RejectedError,
+          _FEWER),
     Known("parameter", ("ValidationException",), "extra inputs are not permitted", RejectedError,
           "the model does not take one of these parameters; `bedrock-claude ask --dry-run` "
           "shows what is sent"),

@@ -124,6 +124,16 @@ CASES = [
          "cannot both be specified for this model. Please use only one.", REJECTED, "only one"),
     Case(VALIDATION, 400, "The model returned the following errors: top_k: Extra inputs are not "
          "permitted", REJECTED, "--dry-run"),
+    Case(VALIDATION, 400, "max_tokens: 65536 > 64000, which is the maximum allowed number of "
+         "output tokens for claude-sonnet-4-5-20250929", REJECTED, "lower --max-tokens"),
+    Case(VALIDATION, 400, "The maximum tokens you requested exceeds the model limit of 64000.",
+         REJECTED, "lower --max-tokens"),
+    Case(VALIDATION, 400, "max_tokens: Field required", REJECTED, ""),
+    Case(REFUSED, 403, "Invalid API Key format: Must start with pre-defined prefix", AUTH, "ABSK"),
+    Case(REFUSED, 403, "Model access is denied due to INVALID_PAYMENT_INSTRUMENT:A valid payment "
+         "instrument must be provided. Your AWS Marketplace subscription for this model cannot be "
+         "completed at this time.", DENIED, "payment method"),
+    Case("authentication_error", 401, "invalid x-api-key", AUTH, "Anthropic's own API"),
     Case(VALIDATION, 400, "prompt is too long: 210000 tokens > 200000 maximum", REJECTED,
          "shorten"),
     Case(VALIDATION, 400, "Input is too long for requested model.", REJECTED, "shorten"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from bedrock_claude_cli import explain
-from bedrock_claude_cli.diagnosis import forms, pasted
+from bedrock_claude_cli.diagnosis import elsewhere, forms, pasted
 from bedrock_claude_cli.diagnosis.forms import Found
 from bedrock_claude_cli.diagnosis.message import named_by_words
 from bedrock_claude_cli.diagnosis.topics import TOPICS
@@ -83,12 +83,12 @@ def diagnose(text: str, before: int = 0) -> Answer | Unknown:
         code=error.code,
         message=_message(about),
         topic=topic,
-        means=told.means,
+        means=f"{told.means}{_general(about, text, topic)}",
         causes=told.causes,
         mends=tuple(dict.fromkeys(_filled(hint, places) for hint in hints if hint)),
         statement=statement,
         retry=error.retry,
-        exit_code=_exit_code(about, error),
+        exit_code=_exit_code(about, error, topic),
         operation=about.operation,
         status=about.status or None,
         request_id=error.request_id,
@@ -151,7 +151,7 @@ def _judged(found: Found, text: str) -> tuple[CliError, str] | None:
     action = (explain.refused(fault.message) or ("",))[0]
     if topic == "permission" and action.lower().startswith("bedrock:invokemodel"):
         topic = "model-permission"  # the table knows it by the model's ARN, not the profile's
-    return (explain.explain(fault), topic) if topic else None
+    return elsewhere.placed(found, text, explain.explain(fault), topic) if topic else None
 
 
 def _own(told: re.Match[str]) -> CliError:
@@ -165,7 +165,14 @@ def _own(told: re.Match[str]) -> CliError:
     )
 
 
-def _exit_code(found: Found, error: CliError) -> int | None:
+def _general(found: Found, text: str, topic: str) -> str:
+    foreign = topic != elsewhere.OTHER_SERVICE and elsewhere.foreign(found, text)
+    return elsewhere.GENERAL if foreign and found.sure > forms.CLIENT else ""
+
+
+def _exit_code(found: Found, error: CliError, topic: str) -> int | None:
+    if topic == elsewhere.OTHER_SERVICE:
+        return None
     if found.told is None:
         return int(error.exit_code)
     code = found.told.groupdict().get("exit")

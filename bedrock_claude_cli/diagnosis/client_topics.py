@@ -171,6 +171,68 @@ CLIENT_TOPICS = {
         ("max_tokens is large, and the call is neither streamed nor given a timeout",),
         ("pass stream=True or an explicit timeout, or lower max_tokens",),
     ),
+    "two-credentials": Topic(
+        "the anthropic SDK's Bedrock client was given an API key and AWS credentials, of which it "
+        "takes one",
+        ("the code passes api_key beside aws_access_key, aws_secret_key, aws_session_token or "
+         "aws_profile",),
+        ("pass only api_key (a Bedrock API key), or only the AWS credentials", WHO),
+    ),
+    "selected-model": Topic(
+        "Claude Code was refused the model that it is set to",
+        ("the id is none of Bedrock's: it lacks the prefix (us., eu., global.) or the version, or "
+         "is an alias",
+         "the model is not open to this account",
+         "the region is another than the one that offers it",
+         "Claude Code calls Anthropic's own API: CLAUDE_CODE_USE_BEDROCK=1 is missing"),
+        (f"{IDS}: set ANTHROPIC_MODEL, or choose with /model",
+         "`bedrock-claude access check {model}` shows what is missing"),
+    ),
+    "litellm-provider": Topic(
+        "litellm cannot tell whose model is meant; nothing was sent",
+        ("the model's name has no provider in front",),
+        ("write `bedrock/{model}` as the model's name", IDS),
+    ),
+    "anthropic-api": Topic(
+        "this is an answer of api.anthropic.com, Anthropic's own API; Bedrock and AWS know no such "
+        "key",
+        ("the program calls Anthropic's own API, with a wrong ANTHROPIC_API_KEY or one without "
+         "credit, where Bedrock was meant",
+         "a gateway between forwards to Anthropic's own API"),
+        (WHO,),
+    ),
+    "payment": Topic(
+        "AWS Marketplace cannot charge the account, so that it makes no agreement for the model",
+        ("the account has no valid payment method, or a card that AWS Marketplace does not take",
+         "the account is paid for by another (an organization or a reseller), whose method counts",
+         "it was mended minutes ago and has not arrived everywhere"),
+        ("`bedrock-claude access check {model}` shows what is missing",),
+    ),
+    "max-tokens": Topic(
+        "max_tokens is more than the model writes in one answer",
+        ("a tool asks for more than this model's limit, as Claude Code after a change of model",
+         "the value was meant for another model"),
+        ("Claude Code takes it from CLAUDE_CODE_MAX_OUTPUT_TOKENS",
+         "`bedrock-claude list-models {model}` shows the most that the model writes"),
+    ),
+    "bucket": Topic(
+        "the S3 bucket does not exist",
+        ("its name is misspelled", "it was deleted, or is in another account or partition"),
+        ("`aws s3 ls` prints the account's buckets", WHO),
+    ),
+    "other-service": Topic(
+        "another AWS service than Bedrock says this; what is said here is general",
+        ("the message says what that service does not take, find or allow at this moment",
+         "the region, account or credentials are others than were meant"),
+        ("that service's own documentation lists its errors", WHO),
+    ),
+    "proxy-page": Topic(
+        "a server between answered, a proxy, gateway or load balancer, and not Bedrock",
+        ("the server behind it is down, or took too long",
+         "a proxy (HTTPS_PROXY) or an endpoint of the company's is in the way",
+         "the base URL names a gateway, not Bedrock"),
+        ("look into that server's log", WHO),
+    ),
     "own": Topic(
         "bedrock-claude itself ends with this; its own hint says what helps",
         ("what the hint names",),

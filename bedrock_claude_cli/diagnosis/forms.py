@@ -123,6 +123,7 @@ _API_ERROR = re.compile(
     r"(?:Error code:\s+|API Error:?\s+(?:\([^)\n\d][^)\n]{0,120}\):?\s*)?"
     r"(?:Request rejected )?\(?)([45]\d\d|200)\b(?:\s+-)?[):]?\s*", re.I)  # fmt: skip
 _RESPONSE = re.compile(r"^(?:[<*] )?HTTP(?:/[\d.]+)? ([45]\d\d)\b", re.M | re.I)
+_TITLE = re.compile(r"<title>\s*([45]\d\d)\b", re.I)
 _ONLY_STATUS = re.compile(
     r"(?:HTTP\S*\s+|status\W*|error\W*|code\W*){0,4}([45]\d\d)(?:\s[\w ]*)?", re.I
 )
@@ -131,6 +132,10 @@ _XML = re.compile(r"<Code>(\w+)</Code>\s*<Message>([^<]{0,4000})", re.I)
 _TYPE = re.compile(
     r"(?<![\w$])(?:__)?(?:type|code|name|errorcode)\\{0,16}[\"']?\s*[:=]\s*\\{0,16}[\"']"
     r"(?:[\w.]+#)?(\w{5,70})", re.I)  # fmt: skip
+# What botocore lets through bare when a credential_process prints no JSON.
+_NO_JSON = re.compile(
+    r"botocore[/\\]credentials\.py\"(?:(?!Traceback \().){1,3000}?^(?:json\.decoder\.)?"
+    r"(JSONDecodeError: [^\n]*)", re.M | re.S)  # fmt: skip
 OWN_JSON = re.compile(
     r'\{"error": \{"code": "(?P<code>\w+)", "message": (?P<message>"(?:[^"\\]|\\.)*"), '
     r'"hint": (?P<hint>null|"(?:[^"\\]|\\.)*"), "exit_code": (?P<exit>\d+), '
@@ -144,6 +149,8 @@ def _all(text: str) -> Iterator[Found]:
         yield _named(text, match, match[1], operation=match[2])
     for match in last(_GO, text):
         yield _named(text, match, match[3] or "", status=int(match[2]), operation=match[1])
+    for match in last(_NO_JSON, text):
+        yield Found(match.start(1), match.end(), CLIENT, "CredentialRetrievalError", match[1])
     for match in last(_XML, text):
         yield Found(match.start(), match.end(), NAMED, _spelled(match[1]), match[2].strip())
     for match in last(_RAISED, text):
@@ -252,7 +259,7 @@ def _by_status(text: str, match: re.Match[str]) -> Iterator[Found]:
 
 def _weak(text: str) -> Iterator[Found]:
     """The head of a response, for a text in which nothing else tells of an error."""
-    for match in (*last(_RESPONSE, text), *last(_HEADER, text)):
+    for match in (*last(_RESPONSE, text), *last(_TITLE, text), *last(_HEADER, text)):
         body = next(bodies(text, match.end(), match.end() + LONGEST), None)
         name = "" if match[1].isdecimal() else _spelled(match[1])
         message = body.text if body else ""
@@ -297,7 +304,7 @@ def _places(text: str, fragment: str) -> Iterator[int]:
     """Where a fragment stands, also with a line broken between its words."""
     words = fragment.split()
     if max(words, key=len) in text:
-        pattern = re.compile(r"\s+".join(map(re.escape, words)))
+        pattern = re.compile(r"\s+".join(map(re.escape, words)).replace(r"\#", r"\d+"))
         yield from (each.start() for each in last(pattern, text))
 
 

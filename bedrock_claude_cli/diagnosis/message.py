@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from bedrock_claude_cli.diagnosis.words import AWS_WORDS, WHOLE
+from bedrock_claude_cli.known_errors import says
 
 LONGEST = 4000  # characters of one message
 _NEAR = 170  # characters in which a body follows what announces it
@@ -109,5 +110,5 @@ def whole_message(message: str) -> str:
 def named_by_words(message: str) -> str:
     """AWS's name for what a message says, empty where its words are nobody's."""
     lower = message.lower()
-    words = next((name for words, name in AWS_WORDS if words in lower), "")
+    words = next((name for words, name in AWS_WORDS if says(lower, words)), "")
     return whole_message(message) or words

@@ -82,6 +82,10 @@ CLIENT_WORDS = (
     ("unable to parse config file", "ConfigParseError"),
     ("you must specify a region", "NoRegionError"),
     ("region is missing", "NoRegionError"),
+    ("no aws region was provided", "NoRegionError"),
+    ("no aws region or base url found", "NoRegionError"),
+    ("cannot specify both `api_key` and aws credentials", "TwoCredentials"),
+    ("cannot specify both api_key and aws credentials", "TwoCredentials"),
     ("unable to load region from any of the providers", "NoRegionError"),
     ("provided region_name '", "InvalidRegionError"),
     ("invalid endpoint configuration: ", "InvalidEndpointConfigurationError"),
@@ -100,6 +104,21 @@ CLIENT_WORDS = (
     ("unknown service: '", "UnknownServiceError"),
     ("could not connect to the endpoint url", "EndpointConnectionError"),
     ("connect timeout on endpoint url", "ConnectTimeoutError"),
+    *(
+        (f"{words} {host}", "EndpointConnectionError")
+        for words in (
+            "getaddrinfo enotfound",
+            "getaddrinfo eai_again",
+            "unknownhostexception:",
+            "unable to execute http request:",
+            "dial tcp: lookup",
+        )
+        for host in ("bedrock", "sts.")
+    ),
+    ("received an unknownhostexception when attempting", "EndpointConnectionError"),
+    ("unable to execute http request: connect to ", "EndpointConnectionError"),
+    ("unable to execute http request: connect timed out", "ConnectTimeoutError"),
+    ("unable to execute http request: read timed out", "ReadTimeoutError"),
     ("failed to connect to proxy url", "ProxyConnectionError"),
     ("ssl validation failed for", "SSLError"),
     ("read timeout on endpoint url", "ReadTimeoutError"),
@@ -112,10 +131,18 @@ CLIENT_WORDS = (
     ("api error: connection error", "APIConnectionError"),
     ("parameter validation failed:", "ParamValidationError"),
     ("streaming is required for operations that may take longer", "StreamingRequired"),
+    ("issue with the selected model (", "SelectedModel"),
+    ("llm provider not provided", "LLMProviderNotProvided"),
     ("streaming is strongly recommended for operations that may", "StreamingRequired"),
 )
 # A client's errors that the door never sees, for bedrock-claude does not make them.
-CLIENT_TOPIC_OF = {"ParamValidationError": "client-request", "StreamingRequired": "long-request"}
+CLIENT_TOPIC_OF = {
+    "ParamValidationError": "client-request",
+    "StreamingRequired": "long-request",
+    "TwoCredentials": "two-credentials",
+    "SelectedModel": "selected-model",
+    "LLMProviderNotProvided": "litellm-provider",
+}
 
 # What the SDKs of Anthropic, and litellm after them, call an answer by its status.
 SDK_CLASSES = {

@@ -119,6 +119,7 @@ def test_every_row_has_a_topic_and_no_topic_is_orphaned() -> None:
     used = {row.topic for row in TABLE} | {row.topic for row in CLIENT_TABLE.values()}
     used |= {row.topic for row in BY_STATUS.values()} | set(BY_NAME.values())
     used |= {OTHER.topic, IN_A_STREAM.topic, EXPLICIT_DENY.topic, "own", *CLIENT_TOPIC_OF.values()}
+    used |= {"other-service", "bucket", "proxy-page"}
     assert used == set(TOPICS)
 
 
