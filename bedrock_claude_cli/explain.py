@@ -36,7 +36,8 @@ from bedrock_claude_cli.known_errors import (
     Verdict,
     says,
 )
-from bedrock_claude_cli.refusal import denier, granting
+from bedrock_claude_cli.refusal import denier as denier
+from bedrock_claude_cli.refusal import granting
 from bedrock_claude_cli.refusal import refused as refused
 from bedrock_claude_cli.refusal import statement as statement
 
