@@ -533,8 +533,10 @@ def test_the_hint_mends_it(
     use()
     hint = run("ask", *argv, "Hi", code=11).err.split("hint: ")[1]
     command = hint.split("`")[-2].split()
-    region = argv[argv.index("--region") :] if "--region" in argv else ()
-    run("ask", *command, *region, "Hi")
+    kept = [flag for flag in ("--region", "--via") if flag in argv]
+    same = [each for flag in kept for each in argv[argv.index(flag) :][:2]]
+    told = run("ask", *same, *command, "Hi")
+    assert "end of life" not in told.err and "sonnet-4 " not in hint
 
 
 # The file

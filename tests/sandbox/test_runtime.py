@@ -154,6 +154,16 @@ def test_models_that_a_region_offers_answer(start: Start, model: str, region: st
     assert json.loads(response["body"].read())["content"]
 
 
+@pytest.mark.parametrize("kind", [":foundation-model/", ":000000000000:inference-profile/"])
+def test_an_arn_of_another_kind_than_its_id_is_invalid(start: Start, kind: str) -> None:
+    start()
+    runtime = boto("bedrock-runtime", "eu-west-2")
+    name = "anthropic.claude-opus-4-6-v1" if "profile" in kind else GLOBAL
+    arn = f"arn:aws:bedrock:eu-west-2:{kind}{name}".replace("::000", ":000")
+    with pytest.raises(runtime.exceptions.ValidationException, match="identifier is invalid"):
+        runtime.invoke_model(modelId=arn, body=body())
+
+
 def test_count_tokens_takes_both_forms(start: Start) -> None:
     start()
     runtime, base = boto("bedrock-runtime"), GLOBAL[7:]
