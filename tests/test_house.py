@@ -37,7 +37,9 @@ MAY_IMPORT = {
     "template": {"errors"},
     "config": {"errors", "config_file", "template", "bedrock.prompt"},
     "config_example": {"config", "bedrock.prompt"},
-    "config_file": {"config", "errors", "template", "yaml_file", "bedrock.catalog", "bedrock.prompt"},
+    "config_file": {
+        "config", "errors", "template", "yaml_file", "bedrock.catalog", "bedrock.prompt",
+    },
     "aws": {"", "config", "errors"},
     "sdk_clients": {"aws", "errors"},
     "terminal": {"errors", "terminal"},

@@ -225,7 +225,9 @@ def test_an_empty_text_is_a_usage_error(run: Run, text: str) -> None:
 def test_the_argument_goes_before_the_pipe(run: Run) -> None:
     assert "throttled" in run("why", "--json", "ThrottlingException", stdin=boto3(REFUSED)).out
     assert "throttled" in run("why", "--json", "-", stdin=boto3(SLOW)).out
-    words = "An error occurred (ThrottlingException) when calling the Converse operation: Rate exceeded"
+    words = (
+        "An error occurred (ThrottlingException) when calling the Converse operation: Rate exceeded"
+    )
     assert "throttled" in run("why", "--json", *words.split()).out
 
 
