@@ -243,14 +243,19 @@ def test_a_line_without_an_end_is_not_read_into_memory(
     assert "line 1: it has more than 1,000 bytes" in told and "line 2: the prompt is empty" in told
 
 
+# Without a time, which would give a test another name in each process.
+ZIPPED = gzip.compress(b'{"prompt": "x"}', mtime=0)
+ZIPPED_MORE = gzip.compress(b'{"prompt": "x"}' * 50, mtime=0)
+
+
 @pytest.mark.parametrize(
     "name, content, words",
     [
         ("in.jsonl", b"", "holds no records"),
         ("in.jsonl.gz", b"plain", "cannot be read"),
-        ("in.jsonl.gz", gzip.compress(b'{"prompt": "x"}')[:-9], "cannot be read"),
-        ("in.jsonl.gz", gzip.compress(b'{"prompt": "x"}' * 50)[:-20] + b"x" * 20, "cannot be read"),
-        ("in.gz", gzip.compress(b'{"prompt": "x"}')[:10] + b"x" * 20, "cannot be read"),
+        ("in.jsonl.gz", ZIPPED[:-9], "cannot be read"),
+        ("in.jsonl.gz", ZIPPED_MORE[:-20] + b"x" * 20, "cannot be read"),
+        ("in.gz", ZIPPED[:10] + b"x" * 20, "cannot be read"),
         ("in.csv", b"prompt,prompt\na,b\n", "stands twice"),
         ("in.csv", b"id,prompt,Stra\xdfe\na,b,c\n", "line 1: it is not UTF-8"),
         ("in.csv", "id,prompt\na,b\n".encode("utf-16"), "line 1: it is not UTF-8"),
