@@ -120,6 +120,9 @@ def of_csv(raw: IO[bytes]) -> Iterator[Record | Fault]:
         blank, first = 0, text.readline()
         while first.isspace():
             blank, first = blank + 1, text.readline()
+        if not _is_utf8([first]):  # of which csv may say something else, as of UTF-16's zeros
+            yield Fault(blank + 1, "it is not UTF-8")
+            return
         parted = next((each for each in ",;\t" if each in first), ",")
         rows = csv.reader(chain([first], text), strict=True, delimiter=parted)
         try:
@@ -134,9 +137,6 @@ def _rows(rows: Any, blank: int) -> Iterator[Record | Fault]:
     """The rows that csv reads, behind so many blank lines."""
     header = next(rows, None)
     if header is None:
-        return
-    if not _is_utf8(header):
-        yield Fault(blank + 1, "it is not UTF-8")
         return
     wrong = [each for each in header if header.count(each) > 1 or not each.strip()]
     for name in dict.fromkeys(wrong):
