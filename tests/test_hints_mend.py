@@ -11,9 +11,8 @@ import json
 import os
 import re
 import shlex
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -615,23 +614,6 @@ def test_keys_with_a_session_token_are_not_renewed_by_configure(
     assert "aws configure" not in told
     (home / "keys").write_text(keys, encoding="utf-8")
     assert run(*ASK).out
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[[type[BaseHTTPRequestHandler]], str]]:
-    """Serves a handler on loopback; gives its URL."""
-    servers = []
-
-    def start(handler: type[BaseHTTPRequestHandler]) -> str:
-        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        servers.append(server)
-        return f"http://127.0.0.1:{server.server_address[1]}"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
 
 
 def test_every_command_of_every_hint_has_its_story_or_a_reason() -> None:

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from bedrock_claude_cli import batch_submit
 from bedrock_claude_cli.bedrock import catalog
 from bedrock_claude_cli.bedrock.guard_rails import Guard, Rule
 from bedrock_claude_cli.bedrock.model_id import Target, fallbacks
 from bedrock_claude_cli.sandbox import Sandbox
 from tests.commands.ask_help import SONNET, operations
 from tests.commands.jobs_world import BUCKET, made, make_bucket, manifest, records, submit
+from tests.commands.test_jobs import here as here
 from tests.conftest import Result, Run
 
 Use = Callable[..., Sandbox]
@@ -27,16 +27,6 @@ WITH_A_PROMPT = ("Invoke", "Converse", "CountTokens", "CreateInference", "Create
 def arn(kind: str, name: str, region: str = "eu-central-1") -> str:
     owner = "" if kind == "foundation-model" else ACCOUNT
     return f"arn:aws:bedrock:{region}:{owner}:{kind}/{name}"
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of the test's own, and no look at a job is waited for."""
-    folder = tmp_path / "here"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    monkeypatch.setattr(batch_submit, "PAUSES", (0,))
-    return folder
 
 
 @pytest.fixture
