@@ -184,6 +184,8 @@ def _interruptible(engine: Engine, signals: list[signal.Signals]) -> Iterator[No
         engine.drop()
     finally:
         for number, handler in before.items():
+            if number == signal.SIGHUP and number in signals:
+                handler = signal.SIG_IGN  # the other one may come until the process is gone
             signal.signal(number, handler)
 
 
