@@ -15,6 +15,7 @@ from bedrock_claude_cli.bedrock.transports import invoke
 from bedrock_claude_cli.compose_record import Composed
 from bedrock_claude_cli.errors import CliError
 
+_BUFFER = 1 << 17  # bytes
 _MARK = "the prompt \x00"
 
 
@@ -104,8 +105,8 @@ class Spool:
 
     def __init__(self, folder: Path) -> None:
         try:
-            self.sent: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # see close
-            self.beside: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+            self.sent: IO[bytes] = _file(folder)
+            self.beside: IO[bytes] = _file(folder)
         except OSError as error:
             raise _no_room(folder, error) from None
         self._folder = folder
@@ -130,6 +131,10 @@ class Spool:
         """Let go of the disk."""
         self.sent.close()
         self.beside.close()
+
+
+def _file(folder: Path) -> IO[bytes]:
+    return tempfile.TemporaryFile(buffering=_BUFFER, dir=folder)  # Spool.close closes it
 
 
 def _no_room(folder: Path, error: OSError) -> CliError:

@@ -19,8 +19,9 @@ from bedrock_claude_cli.bedrock.job_split import (
     Splitter,
 )
 from bedrock_claude_cli.bedrock.model_id import Target as Model
+from bedrock_claude_cli.bedrock.prompt import Options
 from bedrock_claude_cli.bedrock.record_parse import Record
-from bedrock_claude_cli.compose_record import Composed, Composer
+from bedrock_claude_cli.compose_record import Composer
 from bedrock_claude_cli.context import Context
 from bedrock_claude_cli.errors import CliError, RejectedError, UnmetError, UsageError
 
@@ -104,11 +105,15 @@ def survey(
     """
     found, digest = Survey(), hashlib.sha256()
     made = Lines(ctx.settings.prices)
+    checked = None
 
     def judge(record: Record) -> Iterator[str | CliError]:
+        nonlocal checked
         try:
             composed = composer.compose(record)
-            _check_options(composed)
+            if composed.request.options is not checked:
+                _check_options(composed.request.options)
+                checked = composed.request.options
             line = made.of(composed)
             model = line.model
             if model not in found.splitters:
@@ -118,8 +123,7 @@ def survey(
         except CliError as error:
             yield error if isinstance(error, UnmetError) else error.message
             return
-        digest.update(line.sent)
-        digest.update(line.asked)
+        digest.update(line.sent + line.asked)
         found.bytes += len(line.sent)
         if line.cost is None or found.cost is None:
             found.cost = None
@@ -142,8 +146,7 @@ def survey(
     return found
 
 
-def _check_options(composed: Composed) -> None:
-    options = composed.request.options
+def _check_options(options: Options) -> None:
     if options.via != "invoke":
         raise UsageError("a batch job has bodies of InvokeModel: leave --via out")
     for key in ("guardrail", "meta"):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Mapping
-from functools import partial
+from collections.abc import Generator, Mapping
 from typing import Any, NamedTuple
 
 from bedrock_claude_cli import calling, compose
@@ -91,8 +90,8 @@ class Composer:
             yield error if shared else error.message
             return None
 
-    def plain_sha256(self, record: Record) -> Callable[[], str] | None:
-        """What hashes the request of a record that is a prompt alone and fine, else None.
+    def plain_frame(self, record: Record) -> tuple[str, str] | None:
+        """The frame of a record that is a prompt alone and fine, for `framed_sha256`; else None.
 
         A million of these are checked in seconds, where composing each takes ten times as long.
         """
@@ -103,7 +102,7 @@ class Composer:
             return None
         if base.size + len(prompt) > _SHORT or not prompt.strip():
             return None
-        return partial(record_line.framed_sha256, base.frame, prompt)
+        return base.frame
 
     def compose(self, record: Record) -> Composed:
         """The request of a record; CliError says everything that is wrong with it."""
@@ -129,9 +128,9 @@ class Composer:
             base.target.model_id,
             text,
             system,
-            attachments=base.attachments,
-            history=history,
-            shape=shaped,
+            base.attachments,
+            history,
+            shaped,
         )
         if history or base.size + len(text) > _SHORT:
             ask.check(request, base.target.known, base.sources)

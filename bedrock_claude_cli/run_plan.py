@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 from bedrock_claude_cli import calling, compose_record, forecast
 from bedrock_claude_cli.aws import UNSTREAMED_TIMEOUT
-from bedrock_claude_cli.bedrock import ask, catalog, records, run_budget, tokens
+from bedrock_claude_cli.bedrock import ask, catalog, record_line, records, run_budget, tokens
 from bedrock_claude_cli.bedrock.model_id import Target
 from bedrock_claude_cli.bedrock.prompt import Request
 from bedrock_claude_cli.bedrock.run_job import Job, Way
-from bedrock_claude_cli.bedrock.run_output import State
+from bedrock_claude_cli.bedrock.run_output import Found, State
 from bedrock_claude_cli.context import Context
 from bedrock_claude_cli.errors import CliError, UsageError
 
@@ -69,13 +69,18 @@ class Plan:
         self._ctx, self._composer, self._state, self.wish = ctx, composer, state, wish
         self._prices, self._count = ctx.settings.prices, count
         self._quick = count is None and wish.max_cost is None
-        self._first = 0
+        self._any, self._first = bool(len(state)), 0
         self.to_do = self.again = self.skipped = self.left_failed = 0
 
     def judge(self, record: records.Record) -> Iterable[str | CliError]:
         """What is wrong with a record; the others are counted."""
-        plain = self._composer.plain_sha256(record) if self._quick else None
-        return self._composed(record) if plain is None else self._place(record, plain)
+        frame = self._composer.plain_frame(record) if self._quick else None
+        if frame is None:
+            return self._composed(record)
+        if not self._any:
+            return self._place(record, "new")
+        sha256 = record_line.framed_sha256(frame, record.prompt or "")
+        return self._place(record, self._state.find(record.id, sha256))
 
     def _composed(self, record: records.Record) -> Iterator[str | CliError]:
         composed = yield from self._composer.judge(record)
@@ -84,16 +89,19 @@ class Plan:
         if self.wish.max_cost is not None and self._most(composed) is None:
             yield self._unpriced(composed)
             return
-        yield from self._place(record, lambda: composed.sha256, composed)
+        found = self._state.find(record.id, composed.sha256) if self._any else "new"
+        yield from self._place(record, found, composed)
 
     def _place(
         self,
         record: records.Record,
-        sha256: Callable[[], str],
+        found: Found,
         composed: compose_record.Composed | None = None,
     ) -> tuple[CliError, ...]:
-        """Compare a record with the output."""
-        found = self._state.find(record.id, sha256()) if len(self._state) else "new"
+        """Count a record, by what the output says of it."""
+        if found == "done":
+            self.skipped += 1
+            return ()
         if self._wanted(found):
             self._first = self._first or record.line
             self.to_do += 1

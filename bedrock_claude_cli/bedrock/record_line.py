@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 from typing import Any, NamedTuple
 
@@ -27,8 +28,9 @@ _HEAD = re.compile(
     rb'"error": (?:null|\{"code": "([^"\\]+)")'
 )
 # The same at half the work, of what most lines are: whole answers, under an id without escapes.
-_WHOLE = re.compile(
-    rb'\{"schema": 1, ("sandbox": true, )?"id": "([^"\\]*)", "request_sha256": "([^"]{64})", '
+# Its groups are the sandbox, the id, the hash and the cost in USD.
+WHOLE = re.compile(
+    rb'\{"schema": 1, ("sandbox": true, )?"id": "([^"\\]*)", "request_sha256": "(.{64})", '
     rb'"cost_usd": ([0-9.e-]+), "cost_at_most_usd": null, "earlier_cost_usd": null, '
     rb'"complete": true, "error": null, "'
 )
@@ -71,7 +73,14 @@ def frame(request: Request, target: Target) -> tuple[str, str] | None:
 
 def framed_sha256(around: tuple[str, str], text: str) -> str:
     """`request_sha256` of a prompt in its frame, at a fifth of the work."""
-    return _sha256(around[0] + encode_basestring_ascii(text) + around[1])
+    made = _begun(around[0]).copy()
+    made.update((encode_basestring_ascii(text) + around[1]).encode())
+    return made.hexdigest()
+
+
+@lru_cache(maxsize=256)
+def _begun(text: str) -> hashlib._Hash:
+    return hashlib.sha256(text.encode())
 
 
 def _sha256(text: str) -> str:
@@ -127,30 +136,10 @@ def line(
 
 def read(found: bytes) -> Head | None:
     """The head of a line; None for what is no line of an output."""
-    whole = read_whole(found)
-    if whole is not None:
-        return whole_head(*whole)
     try:
         return _written(found) or _parsed(found)
     except ValueError:  # of a number or a character that is none
         return _parsed(found)
-
-
-def read_whole(found: bytes) -> tuple[str, str, float, bool] | None:
-    """Id, hash, cost and sandbox of a whole answer as `line` writes it; None for another line."""
-    match = _WHOLE.match(found)
-    if match is None:
-        return None
-    sandbox, name, sha256, cost = match.groups()
-    try:
-        return name.decode(), sha256.decode(), float(cost), sandbox is not None
-    except ValueError:  # of a number or a character that is none
-        return None
-
-
-def whole_head(record_id: str, sha256: str, cost: float, sandbox: bool) -> Head:
-    """What `read_whole` found, as a head."""
-    return Head(record_id, sha256, cost, None, None, True, None, sandbox)
 
 
 def _written(found: bytes) -> Head | None:

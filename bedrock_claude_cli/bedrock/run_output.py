@@ -8,11 +8,13 @@ import os
 import stat
 from array import array
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Literal
 
 from bedrock_claude_cli.bedrock import record_line, run_compact
 from bedrock_claude_cli.bedrock.hashes import Hashes
+from bedrock_claude_cli.bedrock.record_line import WHOLE
 from bedrock_claude_cli.errors import CliError, UsageError
 
 Found = Literal["new", "done", "failed", "changed", "corrected"]
@@ -23,7 +25,7 @@ _BUFFER = 1 << 17  # a quarter of the time that reading lines takes with Python'
 
 
 class State:
-    """What the lines of an output say; ids are held as 8-byte hashes.
+    """What the lines of an output say; ids and their requests are held as 8-byte hashes.
 
     `spent` is in USD: what the lines cost, or can have cost at most. Of an id that was asked again
     the later line counts, and both were paid for.
@@ -34,8 +36,8 @@ class State:
         self.spent = 0.0
         self.errors: Counter[str] = Counter()
         self.sandbox: bool | None = None
-        self._read_ids, self._read_pairs = array("q"), array("q")
-        self._ids = self._pairs = Hashes(array("q"))
+        self._ids, self._requests = array("q"), array("q")
+        self._indexed = Hashes(array("q"), array("q"))
         self._failed: dict[int, str] = {}
 
     def add(self, head: record_line.Head) -> None:
@@ -46,41 +48,63 @@ class State:
         before = self._failed.pop(own, None) if self._failed else None
         if before is None:
             self.records += 1
-            self._read_ids.append(own)
         else:
             self.errors -= Counter([before])
             self.twice += 1
+        self._ids.append(own)
+        self._requests.append(hash(sha256))
         if error is not None:
             self.errors[error] += 1
             self._failed[own] = error
-            self._read_pairs.append(_failed_pair(record_id, sha256))
-            return
-        if not complete:
+        elif not complete:
             self.incomplete += 1
-        self._read_pairs.append(hash((record_id, sha256)))
 
-    def add_whole(self, record_id: str, sha256: str, cost: float, sandbox: bool) -> None:
-        """The same of a line that is a whole answer, at half the work."""
-        if self._failed:
-            self.add(record_line.whole_head(record_id, sha256, cost, sandbox))
-            return
-        self.records += 1
-        self.spent += cost
-        self.sandbox = sandbox
-        self._read_ids.append(hash(record_id))
-        self._read_pairs.append(hash((record_id, sha256)))
+    def add_answers(self, lines: Iterable[bytes]) -> tuple[int, bytes]:
+        """Count whole answers, at a third of the work, until a line that is something else.
+
+        Returns the bytes of those that were counted, and that other line: empty at the end.
+        """
+        add_id, add_request, failed = self._ids.append, self._requests.append, self._failed
+        read, spent, length, sandbox, line = WHOLE.match, self.spent, 0, self.sandbox, b""
+        before = len(self._ids)
+        for line in lines:
+            match = read(line)
+            if match is None or not line.endswith(b"\n"):
+                break
+            in_sandbox, name, sha256, cost = match.groups()
+            try:
+                own, request, usd = hash(name.decode()), hash(sha256.decode()), float(cost)
+            except ValueError:  # of a number or a character that is none
+                break
+            if own in failed:
+                break
+            add_id(own)
+            add_request(request)
+            spent += usd
+            length += len(line)
+            sandbox = in_sandbox is not None
+        else:
+            line = b""
+        self.records += len(self._ids) - before
+        self.spent, self.sandbox = spent, sandbox
+        return length, line
 
     def index(self) -> None:
         """Make what was added ready to be asked for."""
-        self._ids, self._pairs = Hashes(self._read_ids), Hashes(self._read_pairs)
-        self._read_ids, self._read_pairs = array("q"), array("q")
+        self._indexed = Hashes(self._ids, self._requests)
+        self._ids, self._requests = array("q"), array("q")
 
     def __len__(self) -> int:
         return self.records
 
+    @property
+    def lines(self) -> int:
+        """The lines that were counted."""
+        return self.records + self.twice
+
     def has(self, record_id: str) -> bool:
         """Whether a line has this id."""
-        return hash(record_id) in self._ids
+        return self._indexed.get(hash(record_id)) is not None
 
     def failed(self, record_id: str) -> bool:
         """Whether the last line of this id is an error."""
@@ -88,17 +112,14 @@ class State:
 
     def find(self, record_id: str, sha256: str) -> Found:
         """What became of a record; `corrected` is one that failed, with another request."""
-        if self._failed and self.failed(record_id):
-            same = _failed_pair(record_id, sha256) in self._pairs
+        own = hash(record_id)
+        asked = self._indexed.get(own)
+        if asked is None:
+            return "new"
+        same = asked == hash(sha256)
+        if self._failed and own in self._failed:
             return "failed" if same else "corrected"
-        if hash((record_id, sha256)) in self._pairs:
-            return "done"
-        return "changed" if self.has(record_id) else "new"
-
-
-def _failed_pair(record_id: str, sha256: str) -> int:
-    """No hash of an answer's: a later answer to another request does not answer this one."""
-    return hash((record_id, sha256, "failed"))
+        return "done" if same else "changed"
 
 
 def read(file: IO[bytes], name: str, other: str = _OTHER) -> tuple[State, int, bytes]:
@@ -107,27 +128,26 @@ def read(file: IO[bytes], name: str, other: str = _OTHER) -> tuple[State, int, b
 
     After a loss of power a file may end in zeros where nothing was written any more.
     """
-    state, end, whole = State(), 0, record_line.read_whole
-    for number, line in enumerate(file, 1):
+    state, end = State(), 0
+    while True:
+        length, line = state.add_answers(file)
+        end += length
+        if not line:
+            return state, end, b""
         ends = line.endswith(b"\n")
-        if ends and (found := whole(line)) is not None:
-            state.add_whole(*found)
-            end += len(line)
-            continue
         written = line.rstrip(b"\0")
         head = record_line.read(written) if ends or _parses(written) else None
         if head is None:
             if not ends and written[: len(_START)] == _START[: len(written)]:
                 return state, end, line
             raise UsageError(
-                f"{name} is no output of a run: line {number:,} is none of its lines",
+                f"{name} is no output of a run: line {state.lines + 1:,} is none of its lines",
                 hint=f"take that line out, and its record is asked again; or {other}"
                 if state.records
                 else f"it was left as it is; {other}",
             )
         state.add(head)
         end += len(written)
-    return state, end, b""
 
 
 def _parses(line: bytes) -> bool:

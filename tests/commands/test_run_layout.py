@@ -82,10 +82,26 @@ def test_a_line_that_is_nearly_one_is_none(
     assert out.read_bytes() == broken and len(server.requests) == asked
 
 
+def test_of_an_id_that_stands_twice_the_later_line_counts(
+    run: Run, use: Use, tmp_path: Path, out: Path
+) -> None:
+    """As it is where a run with --force was killed before its end."""
+    server = use()
+    old, new = ({"id": "a", "prompt": each} for each in ("one", "two"))
+    run("run", write(tmp_path / "new.jsonl", new), "-o", str(out))
+    later = out.read_bytes()
+    given = write(tmp_path / "old.jsonl", old)
+    run("run", given, "-o", str(out), "--force")
+    out.write_bytes(out.read_bytes() + later)
+    result = run("run", given, "-o", str(out), code=2)
+    assert "the id is in the output with another request" in result.err
+    assert len(server.requests) == 2
+
+
 def test_hashes_that_meet_are_told_apart() -> None:
     values = [15, 31, 47, -1 << 63, 0, -17]  # all but two begin at the last of 16 places
-    found = Hashes(array("q", [*values, 31, 0, 31]))
+    found = Hashes(array("q", [*values, 31, 0, 31]), array("q", range(9)))
     assert found.twice == {31, 0}
-    assert all(each in found for each in values)
-    assert not any(each in found for each in (63, 79, 16, 1, -2, 1 << 62))
-    assert 5 not in Hashes(array("q"))
+    assert [found.get(each) for each in values] == [0, 8, 2, 3, 7, 5]  # the later counts
+    assert all(found.get(each) is None for each in (63, 79, 16, 1, -2, 1 << 62))
+    assert Hashes(array("q"), array("q")).get(5) is None
