@@ -94,7 +94,8 @@ def show_check(out: Output, report: Report, failing: bool) -> None:
             cells = (*(each.cell(row) for each in FIELDS), *(cell(row) for cell in _MORE))
             out.line("\t".join(re.sub(r"[\t\n]", " ", cell) for cell in cells))
     for each in report.unseen:
-        why = f"IAM does not show {each.what}: {grant(each.action, '*')}" if each.action else None
+        denied = each.denied
+        why = f"IAM does not show {each.what}: {grant(denied)}" if denied else None
         out.warn(why or f"not known is {each.what}: {each.message}")
     states = ("closed", "unknown", "pending")
     wrong = min(

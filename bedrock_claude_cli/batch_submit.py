@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from bedrock_claude_cli import calling
 from bedrock_claude_cli.batch_lines import Spool
@@ -46,9 +47,7 @@ def _apply(ctx: Context, plan: Plan, step: Step) -> None:
         if lacking is None:
             raise
         told = translate(error)
-        raise told.hinted(
-            f"{grant(lacking.action, lacking.resource)}; the same command continues"
-        ) from error
+        raise told.hinted(f"{grant(lacking)}; the same command continues") from error
     ctx.out.note(f"done: {step.kind} {step.what}")
 
 
@@ -113,8 +112,9 @@ def _denied(error: BaseException, plan: Plan, part: Part) -> CliError | None:
     from bedrock_claude_cli.explain import translate
 
     ours = lacking.action == "s3:PutObject" or ":" not in lacking.action
-    wanted = grant("s3:PutObject", below) if ours else grant(lacking.action, lacking.resource)
-    return translate(error).hinted(f"{wanted}; the same command continues")
+    if ours:
+        lacking = replace(lacking, action="s3:PutObject", resource=below)
+    return translate(error).hinted(f"{grant(lacking)}; the same command continues")
 
 
 def _give_up(ctx: Context, unfinished: Upload, uri: str) -> None:

@@ -38,6 +38,7 @@ from bedrock_claude_cli.known_errors import (
 )
 from bedrock_claude_cli.refusal import denier as denier
 from bedrock_claude_cli.refusal import granting
+from bedrock_claude_cli.refusal import lifting as lifting
 from bedrock_claude_cli.refusal import refused as refused
 from bedrock_claude_cli.refusal import statement as statement
 
@@ -141,7 +142,7 @@ def explain(found: AwsFault) -> CliError:
             hint, retry = "try again in a little while", "now"
         elif hint in OF_A_MODEL or (retry == "now" and hint is None):
             hint = AGAIN
-    if hint and "{action}" in hint:
+    if hint:
         hint = granting(hint, found.message)
     if hint and (over := re.search(r"(\d+) tokens > (\d+) maximum", found.message)):
         hint = f"it is {int(over[1]) - int(over[2]):,} tokens too long: {hint}"

@@ -270,13 +270,7 @@ TABLE: tuple[Known, ...] = (
           "maybe-billed"),
 )  # fmt: skip
 # Before every row that grants: IAM's words say that a policy denies the action itself.
-EXPLICIT_DENY = Verdict(
-    DeniedError,
-    "{denier} denies {action}, and that beats every Allow: {lifter} has to lift the "
-    "Deny, or its condition",
-    "no",
-    "explicit-deny",
-)
+EXPLICIT_DENY = Verdict(DeniedError, "{lifting}", "no", "explicit-deny")
 # What these say holds for calls of a model only.
 OF_A_MODEL = (_SLOWER, _BUSY)
 

@@ -60,17 +60,24 @@ def denier(message: str) -> str | None:
     return kinds.get(" ".join((said[1] or "").lower().split()), "policy")
 
 
+def lifting(kind: str, action: str) -> str:
+    """What helps where a policy of this kind, as `denier` calls it, denies an action."""
+    policy = f"{'an' if kind[:1] == 'i' else 'a'} {kind}"
+    owner = _OWNERS.get(kind, "whoever owns that policy")
+    return (
+        f"{policy} denies {action}, and that beats every Allow: {owner} has to lift the Deny, or "
+        "its condition"
+    )
+
+
 def granting(hint: str, message: str) -> str:
     """A hint with what an administrator is asked for, and the statement where one is known."""
     action = (refused(message) or ("the action", "*"))[0]
     known = statement(message)
-    told = f": {json.dumps(known)}" if known else ""
-    kind = denier(message) or ""
     places = {
         "{action}": action,
-        "{statement}": told,
-        "{denier}": f"a {kind}" if kind[:1] != "i" else f"an {kind}",
-        "{lifter}": _OWNERS.get(kind, "whoever owns that policy"),
+        "{statement}": f": {json.dumps(known)}" if known else "",
+        "{lifting}": lifting(denier(message) or "", action),
     }
     for place, words in places.items():
         hint = hint.replace(place, words)

@@ -11,6 +11,7 @@ from bedrock_claude_cli.bedrock import inventory, model_id, use_case
 from bedrock_claude_cli.bedrock.access import base_model
 from bedrock_claude_cli.bedrock.access_state import IAM, Access, Account, Named, World, judge
 from bedrock_claude_cli.bedrock.catalog import Lifecycle
+from bedrock_claude_cli.bedrock.logging_state import Denied
 from bedrock_claude_cli.bedrock.response import part
 from bedrock_claude_cli.bedrock.threads import settled, side_by_side
 from bedrock_claude_cli.errors import (
@@ -22,7 +23,7 @@ from bedrock_claude_cli.errors import (
     UsageError,
     did_you_mean,
 )
-from bedrock_claude_cli.explain import refused, translate
+from bedrock_claude_cli.explain import denier, refused, translate
 
 AVAILABILITY = "bedrock:GetFoundationModelAvailability"
 FORM = "bedrock:GetUseCaseForModelAccess"
@@ -38,6 +39,11 @@ class Unseen:
     what: str
     action: str | None
     message: str
+
+    @property
+    def denied(self) -> Denied | None:
+        """The refusal, where it is IAM's."""
+        return Denied(self.action, "*", denier(self.message)) if self.action else None
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ def role_blocks(place: Place, role: Role, group: str) -> Iterator[Step]:
             "unseen",
             f"policies attached to role {name}: not known whether they deny the role its log "
             f"stream, as IAM does not allow {role.attached.action}",
-            hint=grant(role.attached.action, role.attached.resource),
+            hint=grant(role.attached),
             actions=(role.attached.action,),
             resource=role.attached.resource,
         )

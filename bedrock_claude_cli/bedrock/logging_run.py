@@ -104,7 +104,7 @@ def denied(what: Denied) -> DeniedError:
     """The refusal of a read without which nothing can be planned."""
     return DeniedError(
         f"IAM does not allow {what.action}; {UNCHANGED}",
-        hint=grant(what.action, what.resource),
+        hint=grant(what),
         code="AccessDeniedException",
     )
 
@@ -204,7 +204,7 @@ def _failed(step: Step, error: Exception) -> CliError:
     if told.exit_code == ExitCode.FAILURE and told is not error:
         raise error
     lacking = missing_permission(error, step)
-    hint = grant(lacking.action, lacking.resource) if lacking else _patient(told)
+    hint = grant(lacking) if lacking else _patient(told)
     missing = f" (missing: {lacking.action})" if lacking else ""
     return _retold(
         told,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import unquote
 
@@ -27,10 +27,11 @@ class Target(NamedTuple):
 
 @dataclass(frozen=True)
 class Denied:
-    """What IAM did not let this identity see."""
+    """What IAM did not let this identity do; `denier` is the kind of policy that denies it."""
 
     action: str
     resource: str
+    denier: str | None = None
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def look(
     denied: Denied, call: Callable[[], Found], absent: tuple[str, ...] = ()
 ) -> Found | Denied | None:
     """What `call` finds; None where AWS knows no such thing, `denied` where IAM refuses."""
-    from bedrock_claude_cli.explain import fault
+    from bedrock_claude_cli.explain import denier, fault
 
     try:
         return call()
@@ -99,7 +100,7 @@ def look(
         if found and found.name in absent:
             return None
         if found and found.name in _DENIED and not found.message.lstrip().startswith("<"):
-            return denied
+            return replace(denied, denier=denier(found.message))
         raise  # a proxy's page is no refusal of IAM's
 
 

@@ -52,7 +52,7 @@ def status(target: Target) -> Status:
     now = configured(target)
     if isinstance(now, Denied):
         unseen = f"whether logging is on, as IAM does not allow {now.action}"
-        hint = grant(now.action, now.resource)
+        hint = grant(now)
         return Status(place.region, place.account, None, unknown=(unseen,), hint=hint)
     if now is None:
         hint = f"`bedrock-claude enable-logging --region {place.region}` switches it on"

@@ -70,28 +70,33 @@ def unknown(what: str, denied: Denied) -> Step:
     return Step(
         "unknown",
         f"{what}: not known, as IAM does not allow {denied.action}",
-        hint=grant(denied.action, denied.resource),
+        hint=grant(denied),
         actions=(denied.action,),
         resource=denied.resource,
     )
 
 
-def grant(action: str, resource: str) -> str:
-    """The statement that an administrator adds for one action."""
-    statement = {"Effect": "Allow", "Action": action, "Resource": resource}
+def grant(denied: Denied) -> str:
+    """The statement that an administrator adds, or who can lift what denies the action."""
+    if denied.denier:
+        from bedrock_claude_cli.explain import lifting
+
+        return lifting(denied.denier, denied.action)
+    statement = {"Effect": "Allow", "Action": denied.action, "Resource": denied.resource}
     return f"an administrator adds {json.dumps(statement)}"
 
 
 def missing_permission(error: BaseException, step: Step) -> Denied | None:
     """The action that IAM refused in this step, or None where it was something else."""
-    from bedrock_claude_cli.explain import fault, refused
+    from bedrock_claude_cli.explain import denier, fault, refused
 
     found = fault(error)
     if found is None or "Denied" not in found.name:
         return None
+    denied_by = denier(found.message)
     if named := refused(found.message):
         action, resource = named
-        return Denied(action, step.resource if resource == "*" else resource)
+        return Denied(action, step.resource if resource == "*" else resource, denied_by)
     operation = found.operation or ""
     listed = (each for each in step.actions if each.endswith(f":{operation}"))
-    return Denied(_ACTIONS.get(operation) or next(listed, operation), step.resource)
+    return Denied(_ACTIONS.get(operation) or next(listed, operation), step.resource, denied_by)

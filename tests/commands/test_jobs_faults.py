@@ -132,6 +132,19 @@ def test_caller_who_may_not_write_is_told_and_continues_later(use: Use, run: Run
     assert made() == ["night"]
 
 
+def test_a_deny_is_not_answered_with_an_allow(use: Use, run: Run) -> None:
+    text = (
+        "User: arn:aws:iam::000000000000:user/x is not authorized to perform: s3:PutObject on "
+        f'resource: "arn:aws:s3:::{BUCKET}/x" with an explicit deny in a resource-based policy'
+    )
+    refused = {"type": "AccessDeniedException", "message": text}
+    use({"when": {"operation": "PutObject"}, "error": refused})
+    make_bucket()
+    said = submit(run, records(), code=5).err
+    assert "a resource-based policy denies s3:PutObject" in said and '"Allow"' not in said
+    assert "the resource's owner has to lift the Deny" in said
+
+
 @pytest.mark.parametrize("action", ["iam:CreateRole", "iam:PutRolePolicy"])
 def test_caller_who_may_not_make_the_role_is_told_what_to_grant(
     use: Use, run: Run, action: str

@@ -317,3 +317,26 @@ def test_where_logging_is_off_the_hint_names_the_region(run: Run, use: Use, line
     code = 0 if line == "logs status" else 6
     told = run(*line.split(), "--region", "eu-west-1", code=code).err
     assert "`bedrock-claude enable-logging --region eu-west-1` switches it on" in told
+
+
+@pytest.mark.parametrize(
+    ("action", "line", "code"),
+    [
+        ("iam:CreateRole", ENABLE, 5),
+        ("iam:GetRole", ENABLE, 5),
+        ("bedrock:GetModelInvocationLoggingConfiguration", ("logs", "status"), 0),
+        ("bedrock:GetUseCaseForModelAccess", ("access", "check"), 0),
+    ],
+)
+def test_a_deny_is_not_answered_with_an_allow(
+    run: Run, use: Use, action: str, line: tuple[str, ...], code: int
+) -> None:
+    text = (
+        f"User: arn:aws:iam::{ACCOUNT}:user/x is not authorized to perform: {action} on resource: "
+        "* with an explicit deny in a permissions boundary"
+    )
+    refused = {"type": "AccessDeniedException", "message": text}
+    use({"when": {"operation": action.partition(":")[2]}, "error": refused})
+    err = run(*line, code=code).err
+    assert f"a permissions boundary denies {action}" in err
+    assert "an administrator of the account has to lift" in err and '"Allow"' not in err
