@@ -174,8 +174,9 @@ def _conclude(ctx: Context, output: Path, found: _Found) -> int:
             "submit, asks them again at the price of single calls"
         )
         warn(f"failed or missing: {found.failed}")
-    bad = found.failed.count or odd.unreadable.count
-    return ExitCode.PARTIAL if bad else ExitCode.OK
+    if found.failed.count or odd.unreadable.count:
+        return ExitCode.PARTIAL
+    return ExitCode.INCOMPLETE if found.incomplete else ExitCode.OK
 
 
 _ABSENT = (

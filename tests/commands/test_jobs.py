@@ -381,7 +381,7 @@ def test_run_and_jobs_give_equal_outputs(use: Use, run: Run) -> None:
     run("run", source, "-o", "run.jsonl", code=10)
     submit(run, source)
     run("jobs", "wait", "night")
-    run("jobs", "fetch", "night", "-o", "jobs.jsonl")
+    run("jobs", "fetch", "night", "-o", "jobs.jsonl", code=10)
     ours, theirs = lines("jobs.jsonl"), lines("run.jsonl")
     assert ours.keys() == theirs.keys()
     for each in theirs:

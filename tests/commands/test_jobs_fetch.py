@@ -250,8 +250,8 @@ def test_answers_that_are_not_whole_are_counted(use: Use, run: Run) -> None:
     use({"when": {"prompt": "question 5$"}, "reply": {"text": "x", "stop_reason": "max_tokens"}})
     make_bucket()
     ended(run)
-    assert "1 record answered and not whole" in fetched(run)[1]
-    done = run("jobs", "fetch", "night", "-o", "out.jsonl", "--force", "--json").out
+    assert "1 record answered and not whole" in fetched(run, 10)[1]
+    done = run("jobs", "fetch", "night", "-o", "out.jsonl", "--force", "--json", code=10).out
     assert json.loads(done)["incomplete"] == 1
 
 
