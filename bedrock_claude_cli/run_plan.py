@@ -71,6 +71,7 @@ class Plan:
         self._quick = count is None and wish.max_cost is None
         self._any, self._first = bool(len(state)), 0
         self.to_do = self.again = self.skipped = self.left_failed = 0
+        self.left_incomplete = 0
 
     def judge(self, record: records.Record) -> Iterable[str | CliError]:
         """What is wrong with a record; the others are counted."""
@@ -101,6 +102,7 @@ class Plan:
         """Count a record, by what the output says of it."""
         if found == "done":
             self.skipped += 1
+            self.left_incomplete += self._state.cut(record.id)
             return ()
         if self._wanted(found):
             self._first = self._first or record.line

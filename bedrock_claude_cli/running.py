@@ -88,7 +88,6 @@ def _forecast(
     state = State()
     if wish.output is not None and run_output.exists(wish.output):
         state = run_output.look(wish.output)[0]
-        state.index()
     found = run_forecast.Forecast(ctx, run_forecast.measured(wish.output))
     plan = Plan(ctx, composer, state, wish, found.add)
     records.check(source, plan.judge)
@@ -200,7 +199,7 @@ def _end(
     """Tell what was done, and how to go on; what stopped the run is raised."""
     if engine.unwritten:
         _spill(ctx, engine.unwritten, output.path)
-    elif (plan.again or output.state.twice) and not engine.dropped:
+    elif (plan.again or output.state.repeats) and not engine.dropped:
         output.compact()
     summary = run_view.summary(engine, output.path, plan.to_do, plan.skipped)
     if ctx.out.json:
@@ -223,7 +222,7 @@ def _end(
         return _EXITS[signals[0]]
     if failed:
         return ExitCode.PARTIAL
-    incomplete = engine.tally.incomplete + output.state.incomplete
+    incomplete = engine.tally.incomplete + plan.left_incomplete
     return ExitCode.INCOMPLETE if incomplete else ExitCode.OK
 
 

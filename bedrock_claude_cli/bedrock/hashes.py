@@ -11,8 +11,8 @@ class Hashes:
     """Values of hash(), each in the first free place from where its low bits point.
 
     What stands beside each in `beside` is kept with it, of one that comes again the later.
-    `twice` holds those that came more than once. It takes 16 to 32 bytes a value, twice that with
-    what is beside.
+    `twice` holds those that came more than once, and `repeats` is how often that was. It takes 16
+    to 32 bytes a value, twice that with what is beside.
     """
 
     def __init__(self, values: array[int], beside: array[int] | None = None) -> None:
@@ -21,12 +21,14 @@ class Hashes:
         self._beside = kept = array("q", [0]) * (0 if beside is None else size)
         self._mask = mask = size - 1
         self.twice: set[int] = set()
+        self.repeats = 0
         for number, value in enumerate(values):
             at = value & mask
             while (there := places[at]) != _FREE and there != value:
                 at = (at + 1) & mask
             if there == value:
                 self.twice.add(value)
+                self.repeats += 1
             else:
                 places[at] = value
             if beside is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import tempfile
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,16 +18,19 @@ def write(descriptor: int, costs: dict[str, list[float]], target: Path) -> int:
 
     OSError where that cannot be, with the file left as it is.
     """
-    made, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
+    # Only who holds the lock of the target writes there, and a killed run may have left one.
+    name = target.with_name(f".{target.name}.tmp")
+    flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    made = os.open(name, flags, 0o600)
     try:
         with os.fdopen(os.dup(made), "wb") as new:
             new.writelines(_compacted(descriptor, costs))
             new.flush()
             os.fsync(made)
         fcntl.flock(made, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        Path(name).replace(target)
+        name.replace(target)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        name.unlink(missing_ok=True)
         os.close(made)
         raise
     return made

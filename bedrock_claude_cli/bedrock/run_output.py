@@ -28,45 +28,47 @@ class State:
     """What the lines of an output say; ids and their requests are held as 8-byte hashes.
 
     `spent` is in USD: what the lines cost, or can have cost at most. Of an id that was asked again
-    the later line counts, and both were paid for.
+    the later line counts, and both were paid for; `repeats` are the earlier ones.
     """
 
     def __init__(self) -> None:
-        self.records = self.incomplete = self.twice = 0
+        self.records = self.incomplete = self.repeats = 0
         self.spent = 0.0
         self.errors: Counter[str] = Counter()
         self.sandbox: bool | None = None
         self._ids, self._requests = array("q"), array("q")
         self._indexed = Hashes(array("q"), array("q"))
-        self._failed: dict[int, str] = {}
+        # The ids without a whole answer: the code of the error, None for an answer that is cut.
+        self._flawed: dict[int, str | None] = {}
 
     def add(self, head: record_line.Head) -> None:
         """Count one line more, before `index`."""
         record_id, sha256, cost, _, earlier, complete, error, self.sandbox = head
         own = hash(record_id)
         self.spent += cost if cost is not None and earlier is None else head.spent
-        before = self._failed.pop(own, None) if self._failed else None
-        if before is None:
-            self.records += 1
-        else:
-            self.errors -= Counter([before])
-            self.twice += 1
         self._ids.append(own)
         self._requests.append(hash(sha256))
-        if error is not None:
-            self.errors[error] += 1
-            self._failed[own] = error
-        elif not complete:
-            self.incomplete += 1
+        if own in self._flawed:
+            self._count(self._flawed.pop(own), -1)
+        if error is not None or not complete:
+            self._count(error, 1)
+            self._flawed[own] = error
+
+    def _count(self, error: str | None, more: int) -> None:
+        if error is None:
+            self.incomplete += more
+        else:
+            self.errors[error] += more
+            if not self.errors[error]:
+                del self.errors[error]
 
     def add_answers(self, lines: Iterable[bytes]) -> tuple[int, bytes]:
         """Count whole answers, at a third of the work, until a line that is something else.
 
         Returns the bytes of those that were counted, and that other line: empty at the end.
         """
-        add_id, add_request, failed = self._ids.append, self._requests.append, self._failed
+        add_id, add_request, flawed = self._ids.append, self._requests.append, self._flawed
         read, spent, length, sandbox, line = WHOLE.match, self.spent, 0, self.sandbox, b""
-        before = len(self._ids)
         for line in lines:
             match = read(line)
             if match is None or not line.endswith(b"\n"):
@@ -76,7 +78,7 @@ class State:
                 own, request, usd = hash(name.decode()), hash(sha256.decode()), float(cost)
             except ValueError:  # of a number or a character that is none
                 break
-            if own in failed:
+            if own in flawed:
                 break
             add_id(own)
             add_request(request)
@@ -85,13 +87,14 @@ class State:
             sandbox = in_sandbox is not None
         else:
             line = b""
-        self.records += len(self._ids) - before
         self.spent, self.sandbox = spent, sandbox
         return length, line
 
     def index(self) -> None:
         """Make what was added ready to be asked for."""
         self._indexed = Hashes(self._ids, self._requests)
+        self.repeats = self._indexed.repeats
+        self.records = len(self._ids) - self.repeats
         self._ids, self._requests = array("q"), array("q")
 
     def __len__(self) -> int:
@@ -99,8 +102,8 @@ class State:
 
     @property
     def lines(self) -> int:
-        """The lines that were counted."""
-        return self.records + self.twice
+        """The lines that were counted, before `index`."""
+        return len(self._ids)
 
     def has(self, record_id: str) -> bool:
         """Whether a line has this id."""
@@ -108,7 +111,11 @@ class State:
 
     def failed(self, record_id: str) -> bool:
         """Whether the last line of this id is an error."""
-        return hash(record_id) in self._failed
+        return self._flawed.get(hash(record_id)) is not None
+
+    def cut(self, record_id: str) -> bool:
+        """Whether the last line of this id is an answer that is not whole."""
+        return bool(self.incomplete) and self._flawed.get(hash(record_id), "whole") is None
 
     def find(self, record_id: str, sha256: str) -> Found:
         """What became of a record; `corrected` is one that failed, with another request."""
@@ -117,7 +124,7 @@ class State:
         if asked is None:
             return "new"
         same = asked == hash(sha256)
-        if self._failed and own in self._failed:
+        if self._flawed and self._flawed.get(own) is not None:
             return "failed" if same else "corrected"
         return "done" if same else "changed"
 
@@ -133,17 +140,19 @@ def read(file: IO[bytes], name: str, other: str = _OTHER) -> tuple[State, int, b
         length, line = state.add_answers(file)
         end += length
         if not line:
+            state.index()
             return state, end, b""
         ends = line.endswith(b"\n")
         written = line.rstrip(b"\0")
         head = record_line.read(written) if ends or _parses(written) else None
         if head is None:
             if not ends and written[: len(_START)] == _START[: len(written)]:
+                state.index()
                 return state, end, line
             raise UsageError(
                 f"{name} is no output of a run: line {state.lines + 1:,} is none of its lines",
                 hint=f"take that line out, and its record is asked again; or {other}"
-                if state.records
+                if state.lines
                 else f"it was left as it is; {other}",
             )
         state.add(head)
@@ -167,7 +176,6 @@ class RunOutput:
         with os.fdopen(os.dup(descriptor), "rb", _BUFFER) as file:
             file.seek(0)
             self.state, self._end, torn = read(file, path)
-        self.state.index()
         self.torn = bool(torn)
         os.ftruncate(descriptor, self._end)
         if self._end and os.pread(descriptor, 1, self._end - 1) != b"\n":

@@ -95,6 +95,9 @@ def test_a_changed_request_is_refused_before_anything_is_sent_unless_forced(
     assert len(server.requests) == 4
     run("run", given, "-o", str(out), "--max-tokens", "9", "--force", code=10)
     assert len(server.requests) == 4
+    assert json.loads(run("run", "status", str(out), "--json").out)["incomplete"] == 2
+    run("run", given, "-o", str(out), "--force")  # the answers that were cut count no more
+    assert len(server.requests) == 6 and len(lines(out)) == 2
 
 
 def test_a_model_that_moved_to_another_id_meanwhile_is_not_a_changed_request(

@@ -95,7 +95,13 @@ def test_of_an_id_that_stands_twice_the_later_line_counts(
     out.write_bytes(out.read_bytes() + later)
     result = run("run", given, "-o", str(out), code=2)
     assert "the id is in the output with another request" in result.err
-    assert len(server.requests) == 2
+    assert json.loads(run("run", "status", str(out), "--json").out)["records"] == 1
+    left = out.with_name(f".{out.name}.tmp")
+    left.write_text("of a run that was killed\n")
+    run("run", str(tmp_path / "new.jsonl"), "-o", str(out))
+    [line] = out.read_text().splitlines()
+    assert json.loads(line)["request_sha256"] == json.loads(later)["request_sha256"]
+    assert not left.exists() and len(server.requests) == 2
 
 
 def test_hashes_that_meet_are_told_apart() -> None:
