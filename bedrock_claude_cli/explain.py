@@ -24,6 +24,7 @@ from bedrock_claude_cli.errors import (
 from bedrock_claude_cli.known_errors import (
     AGAIN,
     AWS_NAMES,
+    BOUNDED,
     BY_STATUS,
     CLIENT_TABLE,
     EXPIRED,
@@ -36,7 +37,8 @@ from bedrock_claude_cli.known_errors import (
     Verdict,
     says,
 )
-from bedrock_claude_cli.refusal import denier as denier
+from bedrock_claude_cli.refusal import Blocked as Blocked
+from bedrock_claude_cli.refusal import blocked as blocked
 from bedrock_claude_cli.refusal import granting
 from bedrock_claude_cli.refusal import lifting as lifting
 from bedrock_claude_cli.refusal import refused as refused
@@ -106,9 +108,10 @@ def _seconds(text: str | None) -> float | None:
 def verdict(found: AwsFault) -> Verdict:
     """What the table says of an AWS error; by HTTP status where no row fits."""
     told = _by_table(found)
-    if denier(found.message) and told.topic != "organization":
-        return EXPLICIT_DENY._replace(error=told.error)
-    return told
+    by = blocked(found.message)
+    if by is None or told.topic == "organization":
+        return told
+    return (EXPLICIT_DENY if by.denies else BOUNDED)._replace(error=told.error)
 
 
 def _by_table(found: AwsFault) -> Verdict:

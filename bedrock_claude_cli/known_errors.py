@@ -271,6 +271,8 @@ TABLE: tuple[Known, ...] = (
 )  # fmt: skip
 # Before every row that grants: IAM's words say that a policy denies the action itself.
 EXPLICIT_DENY = Verdict(DeniedError, "{lifting}", "no", "explicit-deny")
+# And that a policy beside those of the identity does not allow it.
+BOUNDED = Verdict(DeniedError, "{lifting}", "no", "bounded")
 # What these say holds for calls of a model only.
 OF_A_MODEL = (_SLOWER, _BUSY)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 _MODEL_CALLS = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
 # Partition, kind and base id; the empty region is where a global endpoint routes.
@@ -46,27 +47,43 @@ _OWNERS = {
 }
 
 
-def denier(message: str) -> str | None:
-    """The kind of policy that IAM's words say denies the action, where an Allow cannot help.
+class Blocked(NamedTuple):
+    """What keeps an action from an identity, whatever its own policies allow.
 
-    `policy` where they do not say which; None where nothing but an Allow is missing.
+    `kind` is IAM's word for the policy, `policy` where it does not say; that `denies` the action,
+    or only does not allow it.
     """
+
+    kind: str
+    denies: bool
+
+
+def blocked(message: str) -> Blocked | None:
+    """What IAM's words say blocks the action; None where nothing but an Allow is missing."""
+    kinds = {kind.lower(): kind for kind in _OWNERS}
     said = re.search(
         r"with an explicit deny(?: in an? ([\w -]+? (?:policy|boundary)))?", message, re.I
     )
-    if said is None:
-        return None
-    kinds = {kind.lower(): kind for kind in _OWNERS}
-    return kinds.get(" ".join((said[1] or "").lower().split()), "policy")
+    if said is not None:
+        return Blocked(kinds.get(" ".join((said[1] or "").lower().split()), "policy"), True)
+    said = re.search(r"because no ([\w -]+? (?:policy|boundary)) allows", message, re.I)
+    kind = said and kinds.get(" ".join(said[1].lower().split()))
+    return Blocked(kind, False) if kind and kind != "identity-based policy" else None
 
 
-def lifting(kind: str, action: str) -> str:
-    """What helps where a policy of this kind, as `denier` calls it, denies an action."""
-    policy = f"{'an' if kind[:1] == 'i' else 'a'} {kind}"
-    owner = _OWNERS.get(kind, "whoever owns that policy")
+def lifting(by: Blocked, action: str, statement: Mapping[str, Any] | None) -> str:
+    """What helps where a policy blocks an action; the statement is what it has to allow."""
+    owner = _OWNERS.get(by.kind, "whoever owns that policy")
+    if by.denies:
+        policy = f"{'an' if by.kind[:1] == 'i' else 'a'} {by.kind}"
+        return (
+            f"{policy} denies {action}, and that beats every Allow: {owner} has to lift the Deny, "
+            "or its condition"
+        )
+    added = f": {json.dumps(statement)}" if statement else ""
     return (
-        f"{policy} denies {action}, and that beats every Allow: {owner} has to lift the Deny, or "
-        "its condition"
+        f"no {by.kind} allows {action}, and what other policies allow does not help: {owner} has "
+        f"to allow it there{added}"
     )
 
 
@@ -77,8 +94,9 @@ def granting(hint: str, message: str) -> str:
     places = {
         "{action}": action,
         "{statement}": f": {json.dumps(known)}" if known else "",
-        "{lifting}": lifting(denier(message) or "", action),
     }
+    if by := blocked(message):
+        places["{lifting}"] = lifting(by, action, known)
     for place, words in places.items():
         hint = hint.replace(place, words)
     return hint
@@ -89,7 +107,8 @@ def statement(message: str) -> dict[str, Any] | None:
 
     None for what a policy denies.
     """
-    if denier(message):
+    by = blocked(message)
+    if by is not None and by.denies:
         return None
     action, resource = refused(message) or ("the action", "*")
     actions: str | list[str] = action

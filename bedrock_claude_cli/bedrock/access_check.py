@@ -23,7 +23,7 @@ from bedrock_claude_cli.errors import (
     UsageError,
     did_you_mean,
 )
-from bedrock_claude_cli.explain import denier, refused, translate
+from bedrock_claude_cli.explain import blocked, refused, translate
 
 AVAILABILITY = "bedrock:GetFoundationModelAvailability"
 FORM = "bedrock:GetUseCaseForModelAccess"
@@ -43,7 +43,7 @@ class Unseen:
     @property
     def denied(self) -> Denied | None:
         """The refusal, where it is IAM's."""
-        return Denied(self.action, "*", denier(self.message)) if self.action else None
+        return Denied(self.action, "*", blocked(self.message)) if self.action else None
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from bedrock_claude_cli.bedrock.logging_step import Step
 from bedrock_claude_cli.bedrock.response import part
 from bedrock_claude_cli.bedrock.threads import settled, side_by_side
 from bedrock_claude_cli.errors import CliError, DeniedError, RejectedError, UsageError
-from bedrock_claude_cli.explain import denier, refused, translate
+from bedrock_claude_cli.explain import blocked, refused, translate
 
 OFFERS = "bedrock:ListFoundationModelAgreementOffers"
 PUT_FORM = "bedrock:PutUseCaseForModelAccess"
@@ -158,8 +158,12 @@ def denied(told: CliError, message: str, world: World, *, retaining: bool) -> De
     actions = sorted((*OPENING, *(RETAINING if retaining else ())))
     statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
     mends = f"adds {json.dumps(statement)}"
-    if denier(told.message):
-        mends = "lifts that Deny, which overrules every Allow"
+    if by := blocked(told.message):
+        mends = (
+            "lifts that Deny, which overrules every Allow"
+            if by.denies
+            else (f"{mends} to the {by.kind} too")
+        )
     hint = (
         f"an administrator {mends}, or opens the model in the console: {console(world.region)}; "
         "then the same command continues"

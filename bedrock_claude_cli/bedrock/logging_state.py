@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from bedrock_claude_cli.bedrock.logging_policies import Document, Place, parse
 from bedrock_claude_cli.bedrock.logging_settings import Desired
 from bedrock_claude_cli.errors import RejectedError
+from bedrock_claude_cli.explain import Blocked
 
 READ = "bedrock:GetModelInvocationLoggingConfiguration"
 # The tag of a log group whose retention is still to be set: it went with the group's creation.
@@ -27,11 +28,11 @@ class Target(NamedTuple):
 
 @dataclass(frozen=True)
 class Denied:
-    """What IAM did not let this identity do; `denier` is the kind of policy that denies it."""
+    """What IAM did not let this identity do, and by which policy if not by its own."""
 
     action: str
     resource: str
-    denier: str | None = None
+    by: Blocked | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def look(
     denied: Denied, call: Callable[[], Found], absent: tuple[str, ...] = ()
 ) -> Found | Denied | None:
     """What `call` finds; None where AWS knows no such thing, `denied` where IAM refuses."""
-    from bedrock_claude_cli.explain import denier, fault
+    from bedrock_claude_cli.explain import blocked, fault
 
     try:
         return call()
@@ -100,7 +101,7 @@ def look(
         if found and found.name in absent:
             return None
         if found and found.name in _DENIED and not found.message.lstrip().startswith("<"):
-            return replace(denied, denier=denier(found.message))
+            return replace(denied, by=blocked(found.message))
         raise  # a proxy's page is no refusal of IAM's
 
 

@@ -77,26 +77,26 @@ def unknown(what: str, denied: Denied) -> Step:
 
 
 def grant(denied: Denied) -> str:
-    """The statement that an administrator adds, or who can lift what denies the action."""
-    if denied.denier:
+    """The statement that an administrator adds, or who can lift what blocks the action."""
+    statement = {"Effect": "Allow", "Action": denied.action, "Resource": denied.resource}
+    if denied.by is not None:
         from bedrock_claude_cli.explain import lifting
 
-        return lifting(denied.denier, denied.action)
-    statement = {"Effect": "Allow", "Action": denied.action, "Resource": denied.resource}
+        return lifting(denied.by, denied.action, statement)
     return f"an administrator adds {json.dumps(statement)}"
 
 
 def missing_permission(error: BaseException, step: Step) -> Denied | None:
     """The action that IAM refused in this step, or None where it was something else."""
-    from bedrock_claude_cli.explain import denier, fault, refused
+    from bedrock_claude_cli.explain import blocked, fault, refused
 
     found = fault(error)
     if found is None or "Denied" not in found.name:
         return None
-    denied_by = denier(found.message)
+    by = blocked(found.message)
     if named := refused(found.message):
         action, resource = named
-        return Denied(action, step.resource if resource == "*" else resource, denied_by)
+        return Denied(action, step.resource if resource == "*" else resource, by)
     operation = found.operation or ""
     listed = (each for each in step.actions if each.endswith(f":{operation}"))
-    return Denied(_ACTIONS.get(operation) or next(listed, operation), step.resource, denied_by)
+    return Denied(_ACTIONS.get(operation) or next(listed, operation), step.resource, by)

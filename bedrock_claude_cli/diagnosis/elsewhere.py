@@ -41,8 +41,8 @@ _OUR_SERVICE = re.compile(
 # What these say of keys and permissions holds of every service.
 _EVERYWHERE = frozenset(
     ("expired-credentials", "clock", "wrong-secret", "unknown-keys", "broken-signature",
-     "web-identity", "assume-role", "permission", "explicit-deny", "organization",
-     "region-off"))  # fmt: skip
+     "web-identity", "assume-role", "permission", "explicit-deny", "bounded",
+     "organization", "region-off"))  # fmt: skip
 GENERAL = "; another AWS service than Bedrock says it here, so that the answer is general"
 OTHER_SERVICE = "other-service"
 

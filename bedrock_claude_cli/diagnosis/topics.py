@@ -113,6 +113,16 @@ TOPICS = {
          "other credentials are used than those that were meant"),
         (WHO,),
     ),
+    "bounded": Topic(
+        "a policy that bounds this identity does not allow the action, so that granting it to the "
+        "identity does not help",
+        ("the permissions boundary of the role or user names the actions it may have at most, and "
+         "not this one",
+         "the session was started with a policy of its own, as by AssumeRole or IAM Identity "
+         "Center",
+         "the VPC endpoint, or the resource, has a policy that allows less"),
+        (WHO,),
+    ),
     "model-permission": Topic(
         "IAM does not let this identity call the model",
         ("no policy names the foundation model in every region that the inference profile routes "

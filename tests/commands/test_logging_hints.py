@@ -340,3 +340,8 @@ def test_a_deny_is_not_answered_with_an_allow(
     err = run(*line, code=code).err
     assert f"a permissions boundary denies {action}" in err
     assert "an administrator of the account has to lift" in err and '"Allow"' not in err
+    bounded = text.partition(" with")[0] + f" because no session policy allows the {action} action"
+    use({"when": {"operation": action.partition(":")[2]}, "error": refused | {"message": bounded}})
+    err = run(*line, code=code).err
+    assert f"no session policy allows {action}" in err and "whoever starts the session" in err
+    assert f'"Action": "{action}"' in err

@@ -15,6 +15,7 @@ from bedrock_claude_cli.diagnosis.topics import TOPICS
 from bedrock_claude_cli.diagnosis.words import CLIENT_TOPIC_OF, CLIENT_WORDS
 from bedrock_claude_cli.explain import AwsFault, explain
 from bedrock_claude_cli.known_errors import (
+    BOUNDED,
     BY_NAME,
     BY_STATUS,
     CLIENT_TABLE,
@@ -118,7 +119,8 @@ def test_a_status_alone_says_what_it_does_at_the_door(run: Run, status: int) -> 
 def test_every_row_has_a_topic_and_no_topic_is_orphaned() -> None:
     used = {row.topic for row in TABLE} | {row.topic for row in CLIENT_TABLE.values()}
     used |= {row.topic for row in BY_STATUS.values()} | set(BY_NAME.values())
-    used |= {OTHER.topic, IN_A_STREAM.topic, EXPLICIT_DENY.topic, "own", *CLIENT_TOPIC_OF.values()}
+    used |= {OTHER.topic, IN_A_STREAM.topic, EXPLICIT_DENY.topic, BOUNDED.topic, "own"}
+    used |= set(CLIENT_TOPIC_OF.values())
     used |= {"other-service", "bucket", "proxy-page"}
     assert used == set(TOPICS)
 
@@ -218,6 +220,30 @@ def test_what_a_policy_denies_is_not_granted(run: Run, kind: str, who: str) -> N
         assert found["topic"] == "explicit-deny"
         assert found["mends"][0].startswith(f"a{kind} denies bedrock:InvokeModel")
     assert "policy\t" not in run("why", stdin=denied).out
+
+
+@pytest.mark.parametrize(
+    "kind, who",
+    [
+        ("resource-based policy", "the resource's owner"),
+        ("permissions boundary", "an administrator of the account"),
+        ("session policy", "whoever starts the session"),
+        ("VPC endpoint policy", "the VPC endpoint's owner"),
+        ("service control policy", "ask its administrator"),
+        ("identity-based policy", "grant bedrock:InvokeModel on"),
+    ],
+)
+def test_what_a_policy_does_not_allow_is_granted_there(run: Run, kind: str, who: str) -> None:
+    refused = REFUSED.message.partition(" because")[0]
+    refused += f" because no {kind} allows the bedrock:InvokeModel action"
+    found = why(run, boto3(REFUSED._replace(message=refused)))
+    assert found["statement"]["Effect"] == "Allow" and found["exit_code"] == 5
+    assert who in found["mends"][0] and "Effect" not in str(found["mends"])
+    others = {"service control policy": "organization", "identity-based policy": "model-permission"}
+    assert found["topic"] == others.get(kind, "bounded")
+    if found["topic"] == "bounded":
+        assert found["mends"][0].startswith(f"no {kind} allows bedrock:InvokeModel, and what other")
+        assert "has to allow it there" in found["mends"][0]
 
 
 @pytest.mark.parametrize(
