@@ -101,6 +101,11 @@ def fault(error: BaseException) -> AwsFault | None:
     return None
 
 
+def asks_a_model(operation: str) -> bool:
+    """Whether it is an operation by which a model answers, and which is paid for."""
+    return operation.startswith(_BILLED)
+
+
 def _seconds(text: str | None) -> float | None:
     return float(text) if text and text.replace(".", "", 1).isdecimal() else None
 
@@ -140,7 +145,7 @@ def explain(found: AwsFault) -> CliError:
     kind, hint, retry, topic = verdict(found)
     if topic == "clock":
         hint = clock.hint(hint, found.message, found.clock_ahead)
-    if found.operation and not found.operation.startswith(_BILLED):
+    if found.operation and not asks_a_model(found.operation):
         if retry == "maybe-billed":
             hint, retry = "try again in a little while", "now"
         elif hint in OF_A_MODEL or (retry == "now" and hint is None):

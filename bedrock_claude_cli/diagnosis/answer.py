@@ -151,6 +151,8 @@ def _judged(found: Found, text: str) -> tuple[CliError, str] | None:
     action = (explain.refused(fault.message) or ("",))[0]
     if topic == "permission" and action.lower().startswith("bedrock:invokemodel"):
         topic = "model-permission"  # the table knows it by the model's ARN, not the profile's
+    if topic == "throttled" and found.operation and not explain.asks_a_model(found.operation):
+        topic = "throttled-calls"
     return elsewhere.placed(found, text, explain.explain(fault), topic) if topic else None
 
 

@@ -309,6 +309,11 @@ TOPICS = {
         ("`bedrock-claude run prompts.jsonl -o answers.jsonl` paces many prompts by itself",
          "ask for a higher quota in the Service Quotas console"),
     ),
+    "throttled-calls": Topic(
+        "more calls came than AWS takes of an account in a second; no model was asked",
+        ("scripts or pipelines ask the same service side by side",
+         "the client repeats at once, without waiting longer each time"),
+    ),
     "not-ready": Topic(
         "the model is being loaded",
         ("it is an imported or rarely used model, called after a pause",),

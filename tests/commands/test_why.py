@@ -56,7 +56,9 @@ def name_of(said: Said) -> str:
 def test_what_aws_says_in_every_client_s_form(run: Run, said: Said) -> None:
     for name, form in FORMS.items():
         found = why(run, form(said))
-        assert (name, found["topic"], found["code"]) == (name, said.topic, said.name)
+        free = (name, said.topic) == ("terraform", "throttled")  # its operation asks no model
+        topic = "throttled-calls" if free else said.topic
+        assert (name, found["topic"], found["code"]) == (name, topic, said.name)
         assert found["others"] == []
 
 
@@ -113,6 +115,25 @@ def test_a_status_alone_says_what_it_does_at_the_door(run: Run, status: int) -> 
         assert "line 1 was taken for one" in run("why", stdin=text, code=6).err
 
 
+@pytest.mark.parametrize(
+    ("name", "operation"),
+    [
+        ("Throttling", "CreateRole"),
+        ("SlowDown", "PutObject"),
+        ("ThrottlingException", "CountTokens"),
+    ],
+)
+def test_a_throttle_of_what_asks_no_model_is_not_of_its_quotas(
+    run: Run, name: str, operation: str
+) -> None:
+    text = f"An error occurred ({name}) when calling the {operation} operation: Rate exceeded"
+    found = why(run, text)
+    assert (found["topic"], found["retry"], found["exit_code"]) == ("throttled-calls", "now", 7)
+    assert "bedrock-claude run" not in str(found) and "quota" not in str(found)
+    asked = why(run, text.replace(operation, "ConverseStream"))
+    assert asked["topic"] == "throttled" and "bedrock-claude run" in str(asked["mends"])
+
+
 # The table and the topics
 
 
@@ -121,7 +142,7 @@ def test_every_row_has_a_topic_and_no_topic_is_orphaned() -> None:
     used |= {row.topic for row in BY_STATUS.values()} | set(BY_NAME.values())
     used |= {OTHER.topic, IN_A_STREAM.topic, EXPLICIT_DENY.topic, BOUNDED.topic, "own"}
     used |= set(CLIENT_TOPIC_OF.values())
-    used |= {"other-service", "bucket", "proxy-page"}
+    used |= {"other-service", "bucket", "proxy-page", "throttled-calls"}
     assert used == set(TOPICS)
 
 
