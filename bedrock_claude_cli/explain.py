@@ -49,7 +49,7 @@ _PAGE = 80  # characters of a web page, which is nobody's message
 
 
 # The operations that AWS bills; `ask` retries them itself, and only where none was billed.
-_BILLED = ("InvokeModel", "Converse")
+_BILLED = ("invokemodel", "converse")
 # URLs, as botocore quotes them, at which no model answers: all but those of the runtimes.
 _FREE = r'"https?://[^/"]+/(?!model/|anthropic/)'
 
@@ -102,8 +102,8 @@ def fault(error: BaseException) -> AwsFault | None:
 
 
 def asks_a_model(operation: str) -> bool:
-    """Whether it is an operation by which a model answers, and which is paid for."""
-    return operation.startswith(_BILLED)
+    """Whether it is an operation by which a model answers, which is paid for; in any spelling."""
+    return operation.lower().replace("-", "").startswith(_BILLED)
 
 
 def _seconds(text: str | None) -> float | None:
