@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,18 @@ def size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
+def signals(hang_up: signal.Handlers = signal.SIG_DFL) -> None:
+    """Signals as a terminal leaves them, whatever these tests were started by."""
+    signal.signal(signal.SIGHUP, hang_up)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def started(*argv: str, **extra: Any) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [*PROGRAM, "run", *argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **extra
+        [*PROGRAM, "run", *argv],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        **{"preexec_fn": signals, **extra},
     )
 
 
@@ -302,11 +312,8 @@ def test_a_terminal_that_hangs_up_loses_no_answer(use: Use, tmp_path: Path, out:
 
 def test_nohup_stays_what_it_is(use: Use, tmp_path: Path, out: Path) -> None:
     use({"stream": {"delay_ms": 50}})
-
-    def ignore() -> None:
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-
-    child = started(many(tmp_path / "in.jsonl", 20), "-o", str(out), "-q", preexec_fn=ignore)
+    given = many(tmp_path / "in.jsonl", 20)
+    child = started(given, "-o", str(out), "-q", preexec_fn=partial(signals, signal.SIG_IGN))
     until(lambda: size(out) > 0, child)
     child.send_signal(signal.SIGHUP)
     child.communicate()
