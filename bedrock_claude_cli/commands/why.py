@@ -85,7 +85,7 @@ def _rows(answer: Answer) -> list[tuple[str, str]]:
     where = f" (line {answer.line})" if answer.line > 1 else ""
     rows = [("error", f"{_said(answer)}{where}"), ("means", answer.means)]
     rows += [("cause", each) for each in answer.causes]
-    rows += [("mend", answer.mends[0])]
+    rows += [("mend", each) for each in answer.mends[:1]]
     if answer.statement:
         rows.append(("policy", json.dumps(answer.statement)))
     rows += [("mend", each) for each in answer.mends[1:]]

@@ -279,8 +279,11 @@ TOPICS = {
          "the limits", "delete what is not needed any more"),
     ),
     "changing": Topic(
-        "the same thing is being changed by somebody else",
-        ("two runs work on the same role, bucket or log group", "it was just made"),
+        "the same thing is there already, is in use, or is being changed by somebody else",
+        ("it was made before, perhaps just now: an agreement, a role, a bucket, a log group",
+         "two runs work on the same thing"),
+        ("look whether it is there as it should be: then nothing is left to do, and otherwise try "
+         "again once the other change is done",),
     ),
     "daily-quota": Topic(
         "the account has used up its tokens for the day for this model",

@@ -158,6 +158,14 @@ def test_every_row_says_what_mends_it() -> None:
         assert all(text == text.strip() for text in (topic.means, *topic.causes, *topic.mends))
 
 
+@pytest.mark.parametrize("name", BY_NAME)
+@pytest.mark.parametrize("operation", ["Converse", "CreateFoundationModelAgreement", "GetRole"])
+def test_what_only_a_name_tells_has_a_mend(run: Run, name: str, operation: str) -> None:
+    text = f"An error occurred ({name}) when calling the {operation} operation: It already exists."
+    assert why(run, text)["mends"]
+    assert "\nmend\t" in run("why", text).out
+
+
 def test_every_class_of_botocore_s_is_known_by_its_words() -> None:
     import botocore.exceptions
 
