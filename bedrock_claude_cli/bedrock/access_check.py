@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from bedrock_claude_cli.bedrock import inventory, model_id, use_case
+from bedrock_claude_cli.bedrock import inventory, model_id, use_case, verify_id
 from bedrock_claude_cli.bedrock.access import base_model
 from bedrock_claude_cli.bedrock.access_state import IAM, Access, Account, Named, World, judge
 from bedrock_claude_cli.bedrock.catalog import Lifecycle
@@ -20,6 +20,7 @@ from bedrock_claude_cli.errors import (
     ConfigError,
     DeniedError,
     ExitCode,
+    RejectedError,
     UsageError,
     did_you_mean,
 )
@@ -90,7 +91,10 @@ def look(texts: Iterable[str], world: World, *, every: bool = False) -> Report:
     with side_by_side(MOST) as pool:
         form = pool.submit(use_case.submitted, world.bedrock)
         retention = pool.submit(retention_mode, world.bedrock)
-        told = {each.base_id: each for each in (named(text, world) for text in texts)}
+        given = tuple(texts)
+        ids = [text for text in given if verify_id.by_id(model_id.parse(text).kind)]
+        profiles = pool.submit(verify_id.profiles, world.bedrock) if ids else None
+        told = {each.base_id: each for each in (named(text, world) for text in given)}
         unseen: list[Unseen] = []
         listed = pool.submit(inventory.summaries, world.bedrock) if told else None
         models, lives = list(told.values()), dict[str, Lifecycle]()
@@ -100,6 +104,9 @@ def look(texts: Iterable[str], world: World, *, every: bool = False) -> Report:
         account = Account(_submitted(form, unseen), _value(retention, "the account's "
                           "data-retention mode", RETENTION, unseen))  # fmt: skip
         lives = _lifecycles(listed, world, unseen) if listed else lives
+        if listed and profiles:
+            wrong = _wrong(ids, listed, profiles, world, unseen)
+            models = [each._replace(wrong=tuple(wrong.get(each.base_id, ()))) for each in models]
         found = [
             _model(each, future, account, world, lives, unseen)
             for each, future in zip(models, asked, strict=True)
@@ -202,6 +209,29 @@ def _lifecycles(
         )
         for row in rows
     }
+
+
+def _wrong(
+    ids: Iterable[str],
+    listed: Future[list[Mapping[str, Any]]],
+    profiles: Future[list[Mapping[str, Any]]],
+    world: World,
+    unseen: list[Unseen],
+) -> dict[str, list[str]]:
+    """What is said of the ids that cannot be called from the region, by the model they name."""
+    told = _value(profiles, "which ids the region takes", verify_id.PROFILES, unseen)
+    rows = None if listed.exception() else listed.result()
+    found: dict[str, list[str]] = {}
+    for text in ids:
+        try:
+            target = model_id.resolve(text, region=world.region, catalog=world.catalog)
+            error = verify_id.refusal(target, rows, told, world.catalog)
+        except RejectedError as refused:
+            error = refused
+        if error:
+            words = f"{error.message}: {error.hint}"
+            found.setdefault(named(text, world).base_id, []).append(words)
+    return found
 
 
 def _raise_if_nothing_was_told(asked: list[Future[Mapping[str, Any]]], rows: list[Access]) -> None:

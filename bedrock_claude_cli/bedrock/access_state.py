@@ -31,10 +31,14 @@ class World(NamedTuple):
 
 
 class Named(NamedTuple):
-    """A model that is looked at; `shown` is how a command names it."""
+    """A model that is looked at; `shown` is how a command names it.
+
+    `wrong` says of each id by which it was named that it cannot be called from the region.
+    """
 
     base_id: str
     known: KnownModel | None
+    wrong: tuple[str, ...] = ()
 
     @property
     def shown(self) -> str:
@@ -111,6 +115,8 @@ def judge(
     accepted = model.known.data_retention if model.known else None
     ok = retained(model.known, account.data_retention)
     found = list(_missing(state, told, error, account, life, world.region))
+    if life.status != "EOL":
+        found = [*((text, False) for text in model.wrong), *found]
     if ok is False:
         found.append((refusal(account.data_retention, accepted or ()), True))
     return Access(
@@ -216,6 +222,8 @@ def _command(
         return f"bedrock-claude list-models --active{world.more}"
     if state.in_region is False:
         return "bedrock-claude list-models --all-regions"
+    if model.wrong:
+        return f"bedrock-claude list-models {model.shown}{world.more}"
     if state.agreement == "pending" or (found and all(mends for _, mends in found)):
         return request_command(model, world.more)
     return None

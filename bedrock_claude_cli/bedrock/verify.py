@@ -14,6 +14,7 @@ from bedrock_claude_cli.bedrock import (
     checks,
     identity,
     inventory,
+    verify_id,
     verify_model,
 )
 from bedrock_claude_cli.bedrock.catalog import Catalog
@@ -121,7 +122,7 @@ class _Asked(NamedTuple):
 def examine(plan: Plan, world: World, before: Iterable[Check] = ()) -> Found:
     """Who calls, and every check of the plan that needs AWS's answer, after those of `before`."""
     skew = Skew()
-    with side_by_side(7) as pool:
+    with side_by_side(8) as pool:
         asked = _ask(plan, world, pool, skew)
         told = settled(asked.caller) if asked.caller else None
         caller = told.result() if told and not told.exception() else None
@@ -153,7 +154,8 @@ def _ask(plan: Plan, world: World, pool: ThreadPoolExecutor, skew: Skew) -> _Ask
     caller = summaries = base_id = model = logging = None
     if who and not api_key:
         caller = pool.submit(identity.get_caller, skew.watch(world.sts()))
-    needs_list = plan.wants("reach", "lifecycle") or (who and api_key)
+    by_id = target is not None and plan.wants("model") and verify_id.by_id(target.kind)
+    needs_list = plan.wants("reach", "lifecycle") or (who and api_key) or by_id
     needs_base = target is not None and plan.wants("model", "lifecycle")
     if needs_list or needs_base or plan.wants("logging"):
         bedrock = skew.watch(world.bedrock())
@@ -162,7 +164,9 @@ def _ask(plan: Plan, world: World, pool: ThreadPoolExecutor, skew: Skew) -> _Ask
     if target is not None and needs_base:
         base_id = pool.submit(access.base_model, bedrock, target)
         if plan.wants("model"):
-            model = verify_model.ask(pool, bedrock, base_id, world.catalog, form=world.form)
+            model = verify_model.ask(
+                pool, bedrock, base_id, world.catalog, form=world.form, by_id=by_id
+            )
     if plan.wants("logging"):
         logging = pool.submit(bedrock.get_model_invocation_logging_configuration)
     return _Asked(caller, summaries, base_id, model, logging)
@@ -223,11 +227,12 @@ def _reach(asked: _Asked, world: World) -> Check:
 
 
 def _model(asked: _Asked, world: World) -> Check:
-    shown = world.target.model_id if world.target else ""
+    target = world.target
     base = settled(asked.base_id).result() if asked.base_id else None
-    if base is None or asked.model is None:
+    if base is None or asked.model is None or target is None:
+        shown = target.model_id if target else ""
         return Check("model", "skip", f"Bedrock does not tell who may use {shown}")
-    return verify_model.check(asked.model, base, shown, world.region, world.catalog)
+    return verify_model.check(asked.model, asked.summaries, base, target, world.catalog)
 
 
 def _lifecycle(asked: _Asked, world: World) -> Check:

@@ -10,12 +10,15 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from bedrock_claude_cli.bedrock import access, access_check, access_state, use_case
+from bedrock_claude_cli.bedrock import access, access_check, access_state, use_case, verify_id
 from bedrock_claude_cli.bedrock.catalog import Catalog, Lifecycle
 from bedrock_claude_cli.bedrock.checks import Check
+from bedrock_claude_cli.bedrock.model_id import Target
 from bedrock_claude_cli.bedrock.threads import settled
 from bedrock_claude_cli.errors import RejectedError
 from bedrock_claude_cli.explain import translate
+
+Listed = Future[list[Mapping[str, Any]]]
 
 
 class Asked(NamedTuple):
@@ -24,6 +27,7 @@ class Asked(NamedTuple):
     available: Future[Mapping[str, Any] | None]
     form: Future[bool | None] | None
     retention: Future[str | None]
+    profiles: Listed | None
 
 
 def ask(
@@ -33,8 +37,12 @@ def ask(
     catalog: Catalog,
     *,
     form: bool,
+    by_id: bool,
 ) -> Asked:
-    """Ask for all that the judgement takes; of a model without a base id nothing."""
+    """Ask for all that the judgement takes; of a model without a base id nothing.
+
+    `by_id` says that it was named by an id, which has to be one of the region's.
+    """
 
     def available() -> Mapping[str, Any] | None:
         base = settled(base_id).result()
@@ -51,16 +59,32 @@ def ask(
         return access_check.retention_mode(bedrock)
 
     return Asked(
-        pool.submit(available), pool.submit(submitted) if form else None, pool.submit(retention)
+        pool.submit(available),
+        pool.submit(submitted) if form else None,
+        pool.submit(retention),
+        pool.submit(verify_id.profiles, bedrock) if by_id else None,
     )
 
 
-def check(asked: Asked, base_id: str, shown: str, region: str, catalog: Catalog) -> Check:
-    """The check; the error of the call that tells most is raised unless the model is closed."""
+def check(
+    asked: Asked, summaries: Listed | None, base_id: str, target: Target, catalog: Catalog
+) -> Check:
+    """The check; the error of the call that tells most is raised unless the model is closed.
+
+    `summaries` is AWS's list of models, if it was asked for.
+    """
+    hidden: list[str] = []
+    if asked.profiles:
+        lists = (
+            _shown(summaries, access_check.LIST, hidden),
+            _shown(asked.profiles, verify_id.PROFILES, hidden),
+        )
+        wrong = verify_id.refusal(target, *lists, catalog)
+        if wrong:
+            raise wrong
     lost = settled(asked.available).exception()
     if lost and access_check.refused_action(translate(lost), access_check.AVAILABILITY) is None:
         raise lost
-    hidden: list[str] = []
     account = access_state.Account(
         _shown(asked.form, access_check.FORM, hidden),
         _shown(asked.retention, access_check.RETENTION, hidden),
@@ -71,11 +95,11 @@ def check(asked: Asked, base_id: str, shown: str, region: str, catalog: Catalog)
         None,
         account,
         Lifecycle(),  # another check's matter
-        access_state.World(None, region, catalog),
+        access_state.World(None, target.region, catalog),
     )
     if lost and row.access != "closed":
         raise lost
-    return access.opened(row, shown, region, hidden)
+    return access.opened(row, target.model_id, target.region, hidden)
 
 
 def _shown(future: Future[Any] | None, action: str, hidden: list[str]) -> Any:

@@ -42,8 +42,8 @@ def test_an_open_model_is_exit_0(run: Run, use: Use) -> None:
     [
         "Sonnet 4.5",
         SONNET,
-        f"eu.{SONNET}",
-        f"arn:aws:bedrock:us-east-1::foundation-model/{SONNET}",
+        f"us.{SONNET}",
+        f"global.{SONNET}",
         f"arn:aws:bedrock:us-east-1:000000000000:inference-profile/us.{SONNET}",
     ],
 )
@@ -61,6 +61,52 @@ def test_a_model_named_twice_is_asked_about_once(run: Run, use: Use) -> None:
     sandbox = use()
     assert len(report(run, "sonnet-4.5", SONNET)["models"]) == 1
     assert len(operations(sandbox, AVAILABILITY)) == 1
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        (f"eu.{SONNET}", f"is offered there as global.{SONNET}, us.{SONNET}"),
+        (f"arn:aws:bedrock:us-east-1::foundation-model/{SONNET}", f"there as global.{SONNET}"),
+        (f"arn:aws:bedrock:eu-west-1:000000000000:inference-profile/eu.{SONNET}", "there as"),
+        (f"arn:aws:bedrock:us-west-2:000000000000:inference-profile/us.{SONNET}", "us-west-2"),
+        (f"arn:aws:bedrock:::foundation-model/{SONNET}", "names no region"),
+    ],
+)
+def test_an_id_that_cannot_be_called_from_the_region_is_exit_5(
+    run: Run, use: Use, text: str, words: str
+) -> None:
+    use()
+    row = one(run, "sonnet-4.5", text, code=5)
+    assert (row["access"], row["agreement"], row["in_region"]) == ("closed", "available", True)
+    [missing] = row["missing"]
+    assert words in missing
+    assert text in missing
+    assert row["command"] == "bedrock-claude list-models sonnet-4.5"
+    run("ask", "--model", text, "hi", code=6)
+
+
+def test_an_id_of_another_region_can_be_called_from_there(run: Run, use: Use) -> None:
+    use()
+    assert one(run, f"eu.{SONNET}", "--region", "eu-west-1")["access"] == "open"
+
+
+def test_where_iam_hides_the_ids_no_answer_is_made_up(run: Run, use: Use) -> None:
+    use({"deny": "bedrock:ListInferenceProfiles"})
+    result = run(*CHECK, f"eu.{SONNET}")
+    assert "IAM does not show which ids the region takes" in result.err
+    assert "bedrock:ListInferenceProfiles" in result.err
+    run(*CHECK, f"arn:aws:bedrock:us-west-2:000000000000:inference-profile/us.{SONNET}", code=5)
+
+
+def test_ids_are_looked_up_once_and_only_where_one_was_named(run: Run, use: Use) -> None:
+    sandbox = use()
+    run(*CHECK, "sonnet-4.5", "haiku-4.5")
+    assert not operations(sandbox, "ListInferenceProfiles")
+    run(*CHECK, "us.anthropic.claude-opus-5", f"us.{SONNET}")
+    pages = len(operations(sandbox, "ListInferenceProfiles"))
+    run(*CHECK, f"us.{SONNET}")
+    assert len(operations(sandbox, "ListInferenceProfiles")) == 2 * pages > 0
 
 
 def test_an_unknown_model_is_a_usage_error_with_a_guess(run: Run, use: Use) -> None:
