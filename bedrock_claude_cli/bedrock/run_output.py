@@ -241,7 +241,7 @@ def open_output(path: str) -> RunOutput:
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise UsageError(f"{path} is no file", hint="give a file with -o")
-        _lock(descriptor, path)
+        lock(descriptor, path)
         if not found.exists() or found.stat().st_ino != os.fstat(descriptor).st_ino:
             raise CliError(f"another run just let go of {path}", hint="run it again")
         return RunOutput(path, descriptor)
@@ -250,7 +250,8 @@ def open_output(path: str) -> RunOutput:
         raise
 
 
-def _lock(descriptor: int, path: str) -> None:
+def lock(descriptor: int, path: str) -> None:
+    """Hold an open file against other runs; CliError while another one has it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
