@@ -76,7 +76,7 @@ def diagnose(text: str, before: int = 0) -> Answer | Unknown:
         "{chat}": "",
         "{unlisted}": "",
     }
-    statement = explain.statement(about.message)
+    statement = explain.statement(_plain(about.message))
     told = TOPICS[topic]
     hints = (_without(error.hint, statement), *told.mends)
     return Answer(
@@ -127,8 +127,29 @@ _UNCLEAR = {*BY_NAME.values(), *(each.topic for each in BY_STATUS.values())}
 
 def _judged(found: Found, text: str) -> tuple[CliError, str] | None:
     """The error as the door would tell it, and its topic; None for what no table knows."""
-    if found.told:
-        return _own(found.told), "own"
+    if found.told is None:
+        return _by_table(found, text)
+    own = _own(found.told)
+    judged = _by_table(found, text) if found.sure > forms.STATUS else None
+    if judged is None:
+        return own, "own"
+    error, topic = judged
+    error.hint = own.hint or error.hint
+    if "exit" in found.told.groupdict():
+        error.retry = own.retry
+    return error, topic
+
+
+# An ARN with what may stand around it: quotes, and what follows in a record of a log.
+_ARN = re.compile(r"(on resource:\s+)\\{0,16}[\"'`]?(arn:[^\s\"'`<>\\{}]*[^\s\"'`<>\\{}.,;)\]])\S*")
+
+
+def _plain(message: str) -> str:
+    """A message with its ARN bare, as it has to stand in a policy."""
+    return _ARN.sub(r"\1\2", message)
+
+
+def _by_table(found: Found, text: str) -> tuple[CliError, str] | None:
     name = NAMES.get(found.name.lower(), found.name)
     if topic := CLIENT_TOPIC_OF.get(name):
         return CliError(found.message, code=name), topic
@@ -140,7 +161,7 @@ def _judged(found: Found, text: str) -> tuple[CliError, str] | None:
     streamed = forms.in_a_stream(found.name) or found.status == 200
     fault = explain.AwsFault(
         name=name if "_" in name else name[:1].upper() + name[1:],
-        message=found.message or "no message",
+        message=_plain(found.message) or "no message",
         status=200 if streamed else found.status or STATUS.get(name, 400),
         request_id=_request_id(found, text),
         operation=found.operation,
@@ -175,10 +196,10 @@ def _general(found: Found, text: str, topic: str) -> str:
 def _exit_code(found: Found, error: CliError, topic: str) -> int | None:
     if topic == elsewhere.OTHER_SERVICE:
         return None
-    if found.told is None:
-        return int(error.exit_code)
-    code = found.told.groupdict().get("exit")
-    return int(code) if code else None
+    told = found.told.groupdict().get("exit") if found.told else None
+    if told:
+        return int(told)
+    return None if topic == "own" else int(error.exit_code)
 
 
 def _others(found: list[Found], about: Found, text: str, before: int) -> list[Other]:

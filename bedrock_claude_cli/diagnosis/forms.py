@@ -19,6 +19,7 @@ from bedrock_claude_cli.diagnosis.message import (
     bodies,
     last,
     named_by_words,
+    quoted,
     whole_message,
     without_head,
     words_after,
@@ -98,6 +99,7 @@ def _joined(first: Found, second: Found) -> Found:
         status=best.status or other.status,
         operation=best.operation or other.operation,
         message=best.message or other.message,
+        told=best.told or other.told,
     )
 
 
@@ -289,7 +291,7 @@ def _bare(text: str) -> Iterator[Found]:
         for fragment, name in words:
             for at in _places(lower, fragment):
                 start = text.rfind("\n", 0, at) + 1
-                message, end = words_after(text, start)
+                message, end = words_after(text, (quoted(text, at) or (start,))[0])
                 line = text[start : start + LONGEST].partition("\n")[0]
                 if _calm(text, at) or not (short or _BAD.search(line) or start == at):
                     continue

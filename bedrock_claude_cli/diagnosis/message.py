@@ -6,6 +6,7 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import takewhile
 from typing import NamedTuple
 
 from bedrock_claude_cli.diagnosis.words import AWS_WORDS, WHOLE
@@ -67,14 +68,34 @@ _TAILS = re.compile(
     r"\s*(?:\(Service: .*|\(SDK Attempt .*|\(profile .*, region .*|\(sandbox, region .*|"
     r"\(region .*|\. Received Model Group=.*|\.?\. Try --model .*|"
     r"\s+status code: \d+, request id.*|\s+\{$|\s*·\s.*|, \"?type\"?: .*)$", re.S)  # fmt: skip
+_OPENING = re.compile(r"(?<![^\s:=({\[,])(\\{0,16}[\"'])(?=[^\s,:}\])])")
+
+
+def quoted(text: str, at: int) -> tuple[int, int] | None:
+    """Where the quotes begin and end in which a position stands, if it stands in any."""
+    start = max(text.rfind("\n", 0, at) + 1, at - LONGEST)
+    before = (each for each in _OPENING.finditer(text, start, at + 1) if each.end() <= at)
+    innermost = {each[1]: each for each in before}
+    for opening in sorted(innermost.values(), key=re.Match.start, reverse=True):
+        mark = r"(?<!\\)" + re.escape(opening[1])
+        if not re.search(mark, text[opening.end() : at]):
+            closing = re.compile(mark + r"(?=\s*(?:[,}\])]|\\|$)|\s+[\w.-]+=)", re.M)
+            if end := closing.search(text, at, at + LONGEST):
+                return opening.end(), end.start()
+    return None
 
 
 def words_after(text: str, at: int) -> tuple[str, int]:
     """An error's message from a position on, and where it ends: wrapped lines are put together."""
-    if body := next(bodies(text, at, at + _NEAR), None):
+    closing = (quoted(text, at) or (0, 0))[1]
+    if body := next(bodies(text, at, min(at + _NEAR, closing or len(text))), None):
         between = text[at : body.at]
         if "\n" not in between.strip() and re.match(r"[^\n]*?[{(]|\s*$", between):
             return body.text, body.end
+    if closing:
+        first, *rest = re.split(r"\\{1,16}n|\n", text[at:closing])
+        inside = [first, *takewhile(lambda line: not _STARTS.match(line), rest)]
+        return _tidy(unescaped("\n".join(inside), deep=False)), closing
     lines: list[str] = []
     end = at
     width = at - text.rfind("\n", 0, at) - 1
@@ -86,10 +107,15 @@ def words_after(text: str, at: int) -> tuple[str, int]:
         width = width if not lines else 0
         lines.append(line)
         end += len(line) + 1
-    message = _TAILS.sub("", " ".join(" ".join(lines).split()))
+    return _tidy(" ".join(lines)), max(at, min(end - 1, len(text)))
+
+
+def _tidy(message: str) -> str:
+    """A message in one line, without what a client puts behind it."""
+    message = _TAILS.sub("", " ".join(message.split()))
     if message.count(")") > message.count("("):
         message = message.removesuffix(")")
-    return message, max(at, min(end - 1, len(text)))
+    return message
 
 
 def unescaped(value: str, deep: bool = True) -> str:
