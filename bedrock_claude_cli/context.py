@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from bedrock_claude_cli import config, options
+from bedrock_claude_cli import config, hints, options
 from bedrock_claude_cli.aws import Aws
 from bedrock_claude_cli.errors import ConfigError, UsageError
 from bedrock_claude_cli.options import Door, Shared
@@ -150,20 +150,43 @@ class Context:
         return f"sandbox, region {self.region}" if self.in_sandbox else self.aws.used()
 
     def fill(self, hint: str | None) -> str | None:
-        """A hint of the error table with what this run knows put in its places."""
-        if hint is None or "{" not in hint or "aws" not in self.__dict__:
-            return plain_hint(hint)
-        values: dict[str, Callable[[], str]] = {
-            "{login}": self.aws.login,
-            "{region}": lambda: self.region,
-            "{model}": lambda: str(self.settings.options.model),
-            "{chat}": lambda: ", begin another --chat" if self.in_chat else "",
-            "{unlisted}": lambda: "".join(f"; {text}" for text in self.aws.unlisted.values()),
-        }
-        for name, value in values.items():
-            if name in hint:
-                hint = hint.replace(name, value())
-        return hint
+        """A hint with what this run knows put in its places, and its flags in the commands."""
+        if hint is None:
+            return None
+        known: dict[str, Callable[[], str]] = {}
+        if "aws" in self.__dict__:
+            known = {
+                "{login}": self.aws.login,
+                "{region}": lambda: self.region,
+                "{model}": lambda: str(self.settings.options.model),
+                "{chat}": lambda: ", begin another --chat" if self.in_chat else "",
+                "{unlisted}": lambda: "".join(f"; {each}" for each in self.aws.unlisted.values()),
+                "{nearer}": lambda: hints.nearer(self._asked()),
+                "{roomier}": lambda: hints.roomier(self._asked()),
+            }
+        return hints.same_place(hints.filled(hint, known), self.place_flags())
+
+    def _asked(self) -> hints.Asked:
+        chosen, allowed = self.settings.options, self.settings.allowed.get("allow_endpoints")
+        return hints.Asked(
+            chosen.model or "", chosen.endpoint or "auto", self.region, allowed and allowed[0]
+        )
+
+    def place_flags(self) -> list[tuple[str, str]]:
+        """What a command that is printed needs to ask AWS where this one does.
+
+        These are the flags of the command line, and what a preset says of it; what environment and
+        config file say holds for the next command, too.
+        """
+        found = []
+        if "settings" in self.__dict__:
+            settings = self.settings
+            for flag, each in (("--profile", settings.profile), ("--region", settings.region)):
+                if each.value and each.source.startswith("--"):
+                    found.append((flag, str(each.value)))
+        if self.shared.config is not None:
+            found.append(("--config", str(self.shared.config)))
+        return [*found, ("--sandbox", "")] if self.in_sandbox else found
 
     def cache_folder(self) -> Path | None:
         """Where seen model ids are kept; None for the sandbox and for endpoints not AWS's own."""
@@ -211,19 +234,6 @@ class Context:
             for name in self.environ.keys() - self._environ_before.keys():
                 del self.environ[name]
             self.environ.update(self._environ_before)
-
-
-def plain_hint(hint: str | None) -> str | None:
-    """A hint of the error table for a run that never came to know its AWS settings."""
-    for place, words in (
-        ("{login}", "`aws sso login` or `aws configure`"),
-        ("{region}", "REGION"),
-        ("{model}", "MODEL"),
-        ("{chat}", ""),
-        ("{unlisted}", ""),
-    ):
-        hint = hint.replace(place, words) if hint else hint
-    return hint
 
 
 def _without_account(settings: config.Settings) -> config.Settings:

@@ -53,6 +53,16 @@ def says(text: str, fragment: str) -> bool:
     return fragment in text or ("#" in fragment and fragment in re.sub(r"\d+", "#", text))
 
 
+# What these texts may hold for the door to fill in, and what stands there where it knows nothing.
+PLACES = {
+    "{login}": "`aws sso login` or `aws configure`",
+    "{region}": "REGION",
+    "{model}": "MODEL",
+    "{chat}": "",
+    "{unlisted}": "",
+    "{nearer}": ", as in `--endpoint us` (or eu, jp, au)",
+    "{roomier}": "; a global endpoint has the most",
+}
 _MARKETPLACE = (
     "`bedrock-claude access request {model}`, run once by an identity with "
     "aws-marketplace:Subscribe and aws-marketplace:ViewSubscriptions, opens it for the account; "
@@ -79,7 +89,7 @@ _ANTHROPIC = (
 _FEWER = "lower --max-tokens: the message names the most that the model takes"
 _CLOCK = "set this machine's clock: AWS accepts a signature for 5 minutes only"
 _TRUST = "the role's trust policy must allow this identity, audience and subject"
-_BUSY = "Bedrock is out of capacity for this model for now; a global endpoint has the most"
+_BUSY = "Bedrock is out of capacity for this model for now{roomier}"
 EXPIRED = "renew the credentials: {login}"
 _MAYBE = "the model may have worked, and been billed, so nothing was sent again"
 
@@ -175,8 +185,8 @@ TABLE: tuple[Known, ...] = (
     Known("organization",
           ("AccessDeniedException", "AccessDenied"), "service control policy", DeniedError,
           "an organization's policy denies it, or does not allow it: ask its administrator (a "
-          "global endpoint needs the region `unspecified` allowed), or choose another endpoint, as "
-          "in `--endpoint us`"),
+          "global endpoint needs the region `unspecified` allowed), or choose another "
+          "endpoint{nearer}"),
     Known("model-permission", ("AccessDeniedException",), "foundation-model/anthropic", DeniedError,
           "grant {action} on the inference profile and on the foundation model in every "
           "destination region{statement}"),

@@ -62,8 +62,9 @@ def _named() -> Iterator[Named]:
     ]
     rows += [(name, "", verdict.hint) for name, verdict in CLIENT_TABLE.items()]
     for key, fragment, hint in rows:
-        for found in COMMAND.findall(hint or ""):
-            yield Named(key, fragment, hint or "", "".join(found))
+        told = (hint or "").replace("{nearer}", ", as in `--endpoint us`")
+        for found in COMMAND.findall(told):
+            yield Named(key, fragment, told, "".join(found))
 
 
 NAMED = tuple(_named())

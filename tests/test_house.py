@@ -62,8 +62,10 @@ MAY_IMPORT = {
     },
     "shells": {"complete", "config", "errors"},
     "options": {"complete"},
+    "hints": {"known_errors", "bedrock"},
     "context": {
-        "config", "aws", "sdk_clients", "output", "options", "errors", "yaml_file", "sandbox",
+        "hints", "config", "aws", "sdk_clients", "output", "options", "errors", "yaml_file",
+        "sandbox",
     },
     "calling": {"aws", "sdk_clients", "context", "bedrock"},
     "listing": {"calling", "context", "errors", "explain", "bedrock"},
@@ -89,6 +91,7 @@ MAY_IMPORT = {
     },
     "job_view": {"batch_plan", "logging_view", "output", "bedrock"},
     "commands": {
+        "hints",
         "listing", "model_view",
         "batching", "batch_plan", "batch_submit", "job_view", "compose_record", "forecast",
         "asking", "running", "run_plan", "calling", "compose", "context", "options", "complete",

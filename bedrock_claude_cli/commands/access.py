@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from bedrock_claude_cli import access_form, access_view, complete, opening, options
+from bedrock_claude_cli import access_form, access_view, complete, hints, opening, options
 from bedrock_claude_cli.access_view import Request
 from bedrock_claude_cli.bedrock import access_check, access_request, catalog, identity, use_case
 from bedrock_claude_cli.bedrock.access_request import MODES, Wish
@@ -141,6 +141,6 @@ def _seconds(text: str) -> float:
 
 def _world(ctx: Context) -> World:
     """How AWS is asked; commands that are printed get the flags that were given here."""
-    flags = (("--region", ctx.aws.region), ("--profile", ctx.aws.profile))
-    more = "".join(f" {flag} {each.value}" for flag, each in flags if each.source == flag)
-    return World(ctx.bedrock, ctx.region, catalog.load(), more)
+    region = ctx.region
+    more = hints.spelled(ctx.place_flags())
+    return World(ctx.bedrock, region, catalog.load(), more)
