@@ -14,7 +14,7 @@ from bedrock_claude_cli.diagnosis.message import named_by_words
 from bedrock_claude_cli.diagnosis.topics import TOPICS
 from bedrock_claude_cli.diagnosis.words import CLIENT_TOPIC_OF, NAMES, STATUS
 from bedrock_claude_cli.errors import CliError
-from bedrock_claude_cli.known_errors import BY_NAME, BY_STATUS, CLIENT_TABLE, OTHER
+from bedrock_claude_cli.known_errors import BY_NAME, BY_STATUS, CLIENT_TABLE, OTHER, PLACES
 
 _SHOWN = 1000  # characters of a message
 _FEW = 10  # other errors that are named
@@ -69,13 +69,11 @@ def diagnose(text: str, before: int = 0) -> Answer | Unknown:
         return _unknown(text, about, before)
     error, topic = judged
     model, region = _nearest(_MODEL, about, text), _nearest(_REGION, about, text)
-    places = {
-        "{model}": model or "MODEL",
-        "{region}": region or "REGION",
-        "{login}": _login(about.message),
-        "{chat}": "",
-        "{unlisted}": "",
-    }
+    places = {**PLACES, "{login}": _login(about.message)}
+    if model:
+        places["{model}"] = model
+    if region:
+        places["{region}"] = region
     statement = explain.statement(_plain(about.message))
     told = TOPICS[topic]
     hints = (_without(error.hint, statement), *told.mends)
@@ -130,7 +128,8 @@ def _judged(found: Found, text: str) -> tuple[CliError, str] | None:
     if found.told is None:
         return _by_table(found, text)
     own = _own(found.told)
-    judged = _by_table(found, text) if found.sure > forms.STATUS else None
+    by_aws = found.sure > forms.STATUS or found.status
+    judged = _by_table(found, text) if by_aws else None
     if judged is None:
         return own, "own"
     error, topic = judged
@@ -180,8 +179,8 @@ def _by_table(found: Found, text: str) -> tuple[CliError, str] | None:
 def _own(told: re.Match[str]) -> CliError:
     """An error of this tool that is not AWS's, as its stderr tells it."""
     said = told.groupdict()
-    hint = said["hint"]
-    if "exit" in said:
+    hint = said.get("hint")
+    if hint and "exit" in said:
         hint = json.loads(hint)
     return CliError(
         said["message"], hint=hint, code=said.get("code"), retry=said.get("retry") or "no"

@@ -28,6 +28,7 @@ from bedrock_claude_cli.diagnosis.words import (
     AWS,
     AWS_WORDS,
     CLIENT_WORDS,
+    NAME_OF,
     NAMES,
     SDK_CLASSES,
     SHARED_NAMES,
@@ -96,6 +97,7 @@ def _joined(first: Found, second: Found) -> Found:
     return best._replace(
         at=first.at,
         end=max(first.end, second.end),
+        name=best.name or other.name,
         status=best.status or other.status,
         operation=best.operation or other.operation,
         message=best.message or other.message,
@@ -111,6 +113,11 @@ _BAD = re.compile(r"error|exception|fail|denied|fatal|refus|reject|\b[45]\d\d\b"
 _BOTO = re.compile(
     r"An\s+error\s+occurred\s+\(([\w.]+)\)(?:\s+when\s+calling\s+the\s+(\w+)\s+operation"
     r"(?:\s+\(reached\s+max\s+retries:\s+\d+\))?)?:\s*", re.I)  # fmt: skip
+# The same in another language, or with its beginning or end cut off.
+_IN_BRACKETS = re.compile(
+    r"(?<![A-Za-z0-9_.])\(([A-Z]\w{4,70})\)(?:\s+when\s+calling\s+the\s+(\w+)\s+operation\b"
+    r"(?:\s+\(reached\s+max\s+retries:\s+\d+\))?:?|\s+when\s+calling\b[^\n:]*$|"
+    r"[^\n:\uff1a(]{0,80}[:\uff1a]|\s*$)\s*", re.M)  # fmt: skip
 _GO = re.compile(
     r"operation\s+error\s+[\w ]{1,40}:\s+(\w+),[^\n]{0,120}?StatusCode:\s*(\d{3}),"
     r"\s*RequestID:\s*[\w-]*,\s*(?:api\s+error\s+)?(?:([A-Z]\w+):\s)?", re.I)  # fmt: skip
@@ -124,6 +131,11 @@ _RAISED = re.compile(r"\braised (\w{5,70})>")
 _API_ERROR = re.compile(
     r"(?:Error code:\s+|API Error:?\s+(?:\([^)\n\d][^)\n]{0,120}\):?\s*)?"
     r"(?:Request rejected )?\(?)([45]\d\d|200)\b(?:\s+-)?[):]?\s*", re.I)  # fmt: skip
+# What requests and httpx make of a status.
+_AT_AWS = re.compile(
+    r"(?:\b([45]\d\d) (?:Client|Server) Error: |\b(?:Client|Server) error '([45]\d\d) )"
+    r"[^\n]{0,80}? for url:? '?https://[\w.-]*\b(?:bedrock|sts)[\w.-]*\.amazonaws\.com[^\s']*", re.I
+)  # fmt: skip
 _RESPONSE = re.compile(r"^(?:[<*] )?HTTP(?:/[\d.]+)? ([45]\d\d)\b", re.M | re.I)
 _TITLE = re.compile(r"<title>\s*([45]\d\d)\b", re.I)
 _ONLY_STATUS = re.compile(
@@ -144,11 +156,21 @@ OWN_JSON = re.compile(
     r'"request_id": [^,]+, "retry": "(?P<retry>[\w-]+)"'
 )
 OWN_TEXT = re.compile(r"(?m)^error: (?P<message>.+)\n(?:.*\n)??hint: (?P<hint>.+)")
+# Without a hint it is this tool's where it tells its region and identity, or a place in YAML.
+OWN_LINE = re.compile(
+    r"(?m)^error: (?P<message>(?:HTTP (?P<status>[45]\d\d)(?:: )?)?.*?(?= \((?:sandbox, region |"
+    r"region [\w-]+ from |profile \S+ from |keys from AWS_|API key from AWS_|no profile named)"
+    r".*\)$)|\S+\.ya?ml:\d+:\d+ .+)"
+)
 
 
 def _all(text: str) -> Iterator[Found]:
     for match in last(_BOTO, text):
         yield _named(text, match, match[1], operation=match[2])
+    for match in last(_IN_BRACKETS, text):
+        before = text[max(0, match.start() - 80) : match.start()].rpartition("\n")[2]
+        if match[1] in AWS and not _CODE.search(before) and not _calm(text, match.start()):
+            yield _named(text, match, match[1], operation=match[2])
     for match in last(_GO, text):
         yield _named(text, match, match[3] or "", status=int(match[2]), operation=match[1])
     for match in last(_NO_JSON, text):
@@ -165,12 +187,19 @@ def _all(text: str) -> Iterator[Found]:
         yield from _java(text, match)
     for match in last(_API_ERROR, text):
         yield from _by_status(text, match)
+    for match in last(_AT_AWS, text):
+        status = int(match[1] or match[2])
+        yield Found(match.start(), match.end(), STATUS, NAME_OF.get(status, ""), match[0], status)
     for body in bodies(text):
         yield from _body(text, body)
     for each in (OWN_JSON, OWN_TEXT):
         for match in last(each, text):
             said = match["message"].strip('"')
             yield Found(match.start(), match.end(), STATUS, "", said, told=match)
+    for match in last(OWN_LINE, text):
+        status = int(match["status"] or 0)
+        said = match["message"].removeprefix(f"HTTP {status}").removeprefix(": ")
+        yield Found(match.start(), match.end(), STATUS, "", said, status, told=match)
     yield from _bare(text)
 
 
@@ -234,6 +263,7 @@ def _sdk(found: Found, module: str) -> Iterator[Found]:
         yield found._replace(sure=WORDS, name=by_words, message=words, status=status)
     elif module.startswith(("anthropic.", "litellm.")) or told:
         status = int(told[1]) if told else status
+        name = name if module.startswith(("anthropic.", "litellm.")) else ""
         yield found._replace(sure=STATUS if status else WRAPS, name=name, message=words,
                              status=status)  # fmt: skip
 

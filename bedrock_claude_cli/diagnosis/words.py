@@ -17,8 +17,9 @@ AWS_WORDS = (
     ("security token included in the request is expired", "ExpiredTokenException"),
     ("please make sure your api key is valid", "AccessDeniedException"),
     ("bearer token has expired", "AccessDeniedException"),
+    ("not authorized to perform sts:assumerole", "AccessDenied"),
+    ("not authorized to perform: sts:assumerole", "AccessDenied"),
     ("is not authorized to perform", "AccessDeniedException"),
-    ("not authorized to perform sts:assumerolewithwebidentity", "AccessDenied"),
     ("is not authorized to invoke this api operation", "AccessDeniedException"),
     ("too many requests, please wait", "ThrottlingException"),
     ("too many tokens", "ThrottlingException"),
@@ -41,9 +42,9 @@ AWS_WORDS = (
     ("could not resolve the foundation model", "ResourceNotFoundException"),
     ("no openidconnect provider found in your account", "InvalidIdentityToken"),
     *(
-        (row.fragment, next(name for name in row.names or ("ValidationException",)))
+        (row.fragment, next(iter(row.names)))
         for row in TABLE
-        if len(row.fragment) >= _CLEAR and row.fragment not in _COMMON
+        if row.names and len(row.fragment) >= _CLEAR and row.fragment not in _COMMON
     ),
 )
 # Only where it is the whole message.
@@ -120,6 +121,7 @@ CLIENT_WORDS = (
     ("unable to execute http request: connect timed out", "ConnectTimeoutError"),
     ("unable to execute http request: read timed out", "ReadTimeoutError"),
     ("failed to connect to proxy url", "ProxyConnectionError"),
+    ("tunnel connection failed:", "ProxyConnectionError"),
     ("ssl validation failed for", "SSLError"),
     ("read timeout on endpoint url", "ReadTimeoutError"),
     ("connection was closed before we received a valid response", "ConnectionClosedError"),
@@ -194,3 +196,8 @@ STATUS = {
     }.items()
     for name in names
 }
+# And the name that goes with a status, where AWS surely sent it.
+NAME_OF = {
+    400: "ValidationException", 403: "AccessDeniedException", 404: "ResourceNotFoundException",
+    429: "ThrottlingException",
+}  # fmt: skip

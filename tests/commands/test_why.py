@@ -22,6 +22,7 @@ from bedrock_claude_cli.known_errors import (
     EXPLICIT_DENY,
     IN_A_STREAM,
     OTHER,
+    PLACES,
     TABLE,
 )
 from bedrock_claude_cli.options import Door
@@ -95,13 +96,10 @@ def test_the_door_and_why_say_the_same(run: Run, case: Case) -> None:
     assert (found["exit_code"], found["retry"]) == (case.code, case.retry)
     told = explain(AwsFault(case.name, case.message, case.status, None, operation="Converse"))
     if told.hint:
-        start = (
-            told.hint.replace("{region}", "REGION")
-            .replace("{chat}", "")
-            .partition("`")[0]
-            .partition(": {")[0]
-        )
-        assert found["mends"][0].startswith(start)
+        hint = told.hint
+        for place, words in PLACES.items():
+            hint = hint.replace(place, words)
+        assert found["mends"][0].startswith(hint.partition("`")[0].partition(": {")[0])
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 408, 418, 429, 502, 503])
