@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from bedrock_claude_cli.bedrock.checks import NOT_TRIED, PENDING, Check
 from bedrock_claude_cli.bedrock.duration import show_duration
@@ -13,6 +14,13 @@ from bedrock_claude_cli.errors import ExitCode
 # Seconds between looks: the last one again and again.
 PAUSES = (2, 3, 5, 7, 10)
 _MAY_COME = (ExitCode.AUTH, ExitCode.DENIED, ExitCode.UNAVAILABLE)
+# Seconds that botocore may wait in all before it gives up one call.
+RETRIES = 15
+
+
+@dataclass(frozen=True)
+class Arriving(Check):
+    """A fail of AWS's own files, which may still be being written."""
 
 
 def awaited(report: Report) -> Check | None:
@@ -35,12 +43,14 @@ def _may_come(check: Check, *, fixed: bool) -> bool:
         return False
     if fixed and str(check.code).startswith("ExpiredToken"):
         return False
+    if isinstance(check, Arriving):
+        return True
     required = check.exit_code == ExitCode.UNMET and check.code != "Unmet"
     return required or check.exit_code in _MAY_COME
 
 
 def patiently(
-    look: Callable[[], Report],
+    look: Callable[[bool], Report],
     seconds: float,
     *,
     renew: Callable[[], None],
@@ -50,11 +60,12 @@ def patiently(
 ) -> Report:
     """The report once there is nothing more to wait for, or after `seconds` as it is then.
 
+    `look` is told whether to make no call again by itself, for which the time would not suffice.
     `renew` forgets credentials and clients before each further look; a reason is said once.
     """
     end, told, looks = now() + seconds, None, 0
     while True:
-        report = look()
+        report = look(seconds > 0 and end - now() < RETRIES)
         check, left = awaited(report), end - now()
         if check is None or left <= 0:
             return report

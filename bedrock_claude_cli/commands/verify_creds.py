@@ -23,6 +23,7 @@ from bedrock_claude_cli.bedrock import (
 from bedrock_claude_cli.bedrock.checks import Check, Plan, judge
 from bedrock_claude_cli.bedrock.duration import parse_duration
 from bedrock_claude_cli.bedrock.identity import Credentials
+from bedrock_claude_cli.bedrock.verify_wait import Arriving
 from bedrock_claude_cli.context import Context
 from bedrock_claude_cli.context import command as as_command
 from bedrock_claude_cli.errors import ConfigError, ExitCode, UsageError
@@ -93,7 +94,7 @@ def command(
     )
     noted = cache(ctx.out.note)  # what every look would say is said once
     report = verify_wait.patiently(
-        lambda: _examine(ctx, plan, noted),
+        lambda hurry: _examine(ctx, plan, noted, hurry=hurry),
         0 if wait is None else _seconds("--wait", wait),
         renew=ctx.renew,
         pause=ctx.out.pause,
@@ -116,7 +117,9 @@ def _seconds(flag: str, text: str) -> float:
         raise UsageError(f"{flag}: {error}") from None
 
 
-def _examine(ctx: Context, plan: Plan, note: Callable[[str], None]) -> verify.Report:
+def _examine(
+    ctx: Context, plan: Plan, note: Callable[[str], None], *, hurry: bool
+) -> verify.Report:
     urls: dict[str, str | None] = {}
     found = [judge("config", lambda: _config(ctx, plan, urls))]
     credentials, answered, target = Credentials(), None, None
@@ -126,10 +129,12 @@ def _examine(ctx: Context, plan: Plan, note: Callable[[str], None]) -> verify.Re
         if plan.wants("model", "invoke", "lifecycle"):
             target, refused = _target(ctx, known, note)
             found += [refused] if refused else []
-        credentials, check = _credentials(ctx)
+        credentials, check = _credentials(ctx, hurry=hurry)
         found.append(check)
         if check.status == "ok":
-            answered = verify.examine(plan, _world(ctx, credentials, known, target), found)
+            answered = verify.examine(
+                plan, _world(ctx, credentials, known, target, hurry=hurry), found
+            )
             found += answered.checks
     caller = answered.caller if answered else None
     done = tuple(replace(check, hint=ctx.fill(check.hint)) for check in checks.finish(found, plan))
@@ -154,6 +159,9 @@ def _config(ctx: Context, plan: Plan, urls: dict[str, str | None]) -> Check:
     from urllib.parse import urlsplit
 
     path = ctx.settings.path
+    files = judge("config", lambda: _aws_files(ctx))
+    if files.status == "fail":
+        return Arriving(**vars(files))
     ctx.aws.check_region()
     told = f"{path} is valid" if path.exists() else "no config file, so defaults count"
     for service, url in ctx.aws.endpoint_urls(SERVICES).items():
@@ -168,6 +176,12 @@ def _config(ctx: Context, plan: Plan, urls: dict[str, str | None]) -> Check:
     if checks.AWS in plan.required:
         return checks.fail("config", ExitCode.UNMET, text, hint)
     return Check("config", "warn", text, hint)
+
+
+def _aws_files(ctx: Context) -> Check:
+    """Whether AWS's own files can be read, and have the profile."""
+    ctx.aws.endpoint_urls(())
+    return Check("config", "ok", "")
 
 
 def _target(
@@ -186,7 +200,14 @@ def _target(
     return (found[0], None) if found else (None, check)
 
 
-def _credentials(ctx: Context) -> tuple[Credentials, Check]:
+def _once(ctx: Context, *, hurry: bool) -> Context:
+    """In a hurry no call of the clients to come is made again: the next look does that."""
+    if hurry:
+        ctx.aws.session.set_config_variable("max_attempts", 1)
+    return ctx
+
+
+def _credentials(ctx: Context, *, hurry: bool) -> tuple[Credentials, Check]:
     """Where the credentials come from; fetching them may ask STS, SSO or a metadata service."""
     aws = ctx.aws
     if aws.api_key:
@@ -196,12 +217,19 @@ def _credentials(ctx: Context) -> tuple[Credentials, Check]:
     named = aws.profile.value is not None and not aws.environment_keys
     ours = (aws.profile.value, aws.profile.source) if named else (None, None)
 
+    def session() -> Check:
+        return Check("credentials", "ok", str(_once(ctx, hurry=hurry).aws.session))
+
     def fetch() -> Check:
         keys = aws.keys()
         found.append(identity.describe(*keys, *ours))
         return Check("credentials", "ok", f"{found[0].source}, {keys.access_key_id}")
 
-    check = judge("credentials", fetch)
+    check = judge("credentials", session)
+    if check.status == "ok":
+        check = judge("credentials", fetch)
+        if check.exit_code == ExitCode.CONFIG:
+            check = Arriving(**vars(check))
     if found:
         return found[0], check
     claims = None
@@ -216,6 +244,8 @@ def _world(
     credentials: Credentials,
     known: catalog.Catalog,
     target: model_id.Target | None,
+    *,
+    hurry: bool,
 ) -> verify.World:
     return verify.World(
         credentials=credentials,
@@ -223,8 +253,8 @@ def _world(
         catalog=known,
         target=target,
         options=ctx.settings.options,
-        sts=lambda: ctx.sts,
-        bedrock=lambda: ctx.bedrock,
+        sts=lambda: _once(ctx, hurry=hurry).sts,
+        bedrock=lambda: _once(ctx, hurry=hurry).bedrock,
         reach=calling.reach(ctx, known),
         say=ctx.out.note,
         form=ctx.settings.options.via != "mantle",

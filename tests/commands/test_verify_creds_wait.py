@@ -137,6 +137,93 @@ def test_credentials_that_arrive_in_a_file_are_read(
     assert re.search(reason.replace("AT_MOST", r"(1h|59m .*s) at most"), said)
 
 
+KEYS = f"aws_access_key_id = {KEY_ID}\naws_secret_access_key = {SECRET}\n"
+
+
+@pytest.fixture
+def arriving(
+    use: Use, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[dict[str, str], dict[str, str]], list[float]]:
+    """AWS's own files as they are at first, and as they are two looks later."""
+    use(strict_auth=(KEY_ID, SECRET))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SHARED_CREDENTIALS_FILE",
+                 "AWS_CONFIG_FILE"):  # fmt: skip
+        monkeypatch.delenv(name, raising=False)
+    looks: list[float] = []
+
+    def write(files: dict[str, str]) -> None:
+        (home / ".aws").mkdir(exist_ok=True)
+        for name, text in files.items():
+            (home / ".aws" / name).write_text(text)
+
+    def begin(before: dict[str, str], after: dict[str, str]) -> list[float]:
+        def pause(self: Output, seconds: float) -> None:
+            looks.append(seconds)
+            if len(looks) == 2:
+                write(after)
+
+        monkeypatch.setattr(Output, "pause", pause)
+        write(before)
+        return looks
+
+    return begin
+
+
+@pytest.mark.parametrize(
+    ("flags", "env", "before", "reason"),
+    [
+        (("--profile", "ci"), {}, {}, "config, AT_MOST: no AWS profile `ci`"),
+        ((), {"AWS_PROFILE": "ci"}, {}, "config, AT_MOST: no AWS profile `ci`"),
+        ((), {"AWS_PROFILE": "ci"}, {"credentials": "[default]\n"}, "no AWS profile `ci`"),
+        ((), {"AWS_PROFILE": "ci"}, {"credentials": "[ci\naws_acc"}, "Unable to parse config file"),
+        ((), {}, {"config": "[default]\nreg", "credentials": "[def"}, "Unable to parse config"),
+        (
+            ("--profile", "role"),
+            {},
+            {"config": "[profile role]\nrole_arn = arn:aws:iam::000000000000:role/x\n"
+                       "source_profile = ci\n"},
+            'credentials, AT_MOST: The source_profile "ci"',
+        ),
+    ],
+)  # fmt: skip
+def test_aws_s_own_files_are_waited_for_until_they_are_whole(
+    flags: tuple[str, ...],
+    env: dict[str, str],
+    before: dict[str, str],
+    reason: str,
+    run: Run,
+    arriving: Callable[..., list[float]],
+) -> None:
+    whole = {"config": "[default]\nregion = us-east-1\n"} if "role" not in flags else {}
+    looks = arriving(before, {**whole, "credentials": f"[default]\n{KEYS}[ci]\n{KEYS}"})
+    result = run("verify-creds", "--wait", "1h", "--only", "credentials", *flags, env=env)
+    assert len(looks) == 2
+    [said] = waits(result)
+    assert re.search(reason.replace("AT_MOST", r"(1h|59m .*s) at most"), said)
+
+
+@pytest.mark.parametrize("before", [{}, {"credentials": "[ci\naws_acc"}])
+def test_files_that_never_become_whole_are_the_error_that_they_were(
+    before: dict[str, str], run: Run, arriving: Callable[..., list[float]]
+) -> None:
+    looks = arriving(before, {})
+    flags = ("verify-creds", "--profile", "ci", "--json")
+    once = checks_of(run(*flags, code=3))
+    assert looks == []
+    assert checks_of(run(*flags, "--wait", "0.5", code=3)) == once
+    assert looks
+
+
+def test_the_tool_s_own_file_is_not_waited_for(
+    run: Run, arriving: Callable[..., list[float]], home: Path
+) -> None:
+    looks = arriving({}, {})
+    (home / "own.yaml").write_text("modl: x\n")
+    flags = ("--config", str(home / "own.yaml"), "--profile", "ci")
+    assert "did you mean `model`?" in run("verify-creds", "--wait", "1h", *flags, code=3).err
+    assert looks == []
+
+
 def test_each_change_of_reason_is_one_line(run: Run, use: Use) -> None:
     use({"when": TRUSTED, "times": 2, "error": {"type": "ThrottlingException"}},
         {"when": {"model": "*"}, "access": {"agreement": "pending", "polls": 4}})  # fmt: skip
@@ -158,7 +245,6 @@ def test_each_change_of_reason_is_one_line(run: Run, use: Use) -> None:
         (("--require", "logging"), 11),
         (("--require", "aws"), 11),
         (("--model", "opus-3"), 6),
-        (("--profile", "nobody"), 3),
         (("--region", "moon-1"), 3),
         (("--wait", "soon"), 2),
         (("--model", "no-such-model"), 2),
@@ -193,6 +279,26 @@ def test_the_last_look_is_the_report_and_its_exit_code(
     assert all(pause <= 0.05 for pause in pauses)
 
 
+@pytest.mark.parametrize(("wait", "each"), [("14s", 1), ("1h", 3)])
+def test_no_call_is_made_again_and_again_where_the_time_would_not_suffice(
+    run: Run, use: Use, monkeypatch: pytest.MonkeyPatch, wait: str, each: int
+) -> None:
+    looks: list[float] = []
+
+    def pause(self: Output, seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Output, "pause", pause)
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    name = "GetFoundationModelAvailability"
+    sandbox = use({"when": {"operation": name}, "error": {"type": "ThrottlingException"}})
+    env = {"AWS_RETRY_MODE": "standard", "AWS_MAX_ATTEMPTS": "3"}
+    run("verify-creds", "--only", "model", "--wait", wait, code=130, env=env)
+    assert operations(sandbox).count(name) == 2 * each
+
+
 def test_pauses_grow_and_never_reach_beyond_the_end() -> None:
     clock, pauses = [0.0], []
 
@@ -207,7 +313,7 @@ def test_pauses_grow_and_never_reach_beyond_the_end() -> None:
     said: list[str] = []
     report: Any = Report()
     found = verify_wait.patiently(
-        lambda: report, 42, renew=lambda: None, pause=pause, say=said.append, now=lambda: clock[0]
+        lambda _: report, 42, renew=lambda: None, pause=pause, say=said.append, now=lambda: clock[0]
     )
     assert (found, pauses) == (report, [2, 3, 5, 7, 10, 10, 5])
     assert said == ["waiting for identity, 42s at most: x"]
