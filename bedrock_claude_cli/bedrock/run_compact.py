@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import stat
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from bedrock_claude_cli.bedrock.hashes import Hashes
 def write(descriptor: int, costs: dict[str, list[float]], target: Path) -> int:
     """Replace `target`, which is open, by its last line of each id; the new descriptor, locked.
 
-    OSError where that cannot be, with the file left as it is.
+    OSError where that cannot be, or the path leads to another file by now: all is left as it is.
     """
     # Only who holds the lock of the target writes there, and a killed run may have left one.
     name = target.with_name(f".{target.name}.tmp")
@@ -26,14 +27,25 @@ def write(descriptor: int, costs: dict[str, list[float]], target: Path) -> int:
         with os.fdopen(os.dup(made), "wb") as new:
             new.writelines(_compacted(descriptor, costs))
             new.flush()
+            os.fchmod(made, stat.S_IMODE(os.fstat(descriptor).st_mode))
             os.fsync(made)
         fcntl.flock(made, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not leads_to(target, descriptor):
+            raise FileNotFoundError(target)
         name.replace(target)
     except BaseException:
         name.unlink(missing_ok=True)
         os.close(made)
         raise
     return made
+
+
+def leads_to(path: Path, descriptor: int) -> bool:
+    """Whether a path still is the file that is open; OSError where nobody can tell."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _lines(descriptor: int) -> Iterator[tuple[bytes, record_line.Head]]:

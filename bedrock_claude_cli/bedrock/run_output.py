@@ -170,9 +170,9 @@ def _parses(line: bytes) -> bool:
 class RunOutput:
     """An output that is held by this process until `close`."""
 
-    def __init__(self, path: str, descriptor: int) -> None:
+    def __init__(self, path: str, descriptor: int, *, made: bool) -> None:
         self.path = path
-        self._descriptor = descriptor
+        self._place, self._descriptor, self._made = Path(path).expanduser(), descriptor, made
         with os.fdopen(os.dup(descriptor), "rb", _BUFFER) as file:
             file.seek(0)
             self.state, self._end, torn = read(file, path)
@@ -204,26 +204,33 @@ class RunOutput:
             ) from None
         self._end += len(line)
 
+    def held(self) -> bool:
+        """Whether its path still leads to it: nobody removed, moved or replaced it."""
+        try:
+            return run_compact.leads_to(self._place, self._descriptor)
+        except OSError:
+            return True
+
     def compact(self) -> None:
         """Leave one line an id, the last one, which then says what the earlier ones cost.
 
-        Where there is no room for that, both lines stay, and the later one counts.
+        Where there is no room for that, or the path is another file's by now, both lines stay, and
+        the later one counts.
         """
         earlier = run_compact.earlier(self._descriptor)
-        if not earlier:
+        if not earlier or not self.held():
             return
-        target = Path(self.path).expanduser().resolve()
         try:
-            made = run_compact.write(self._descriptor, earlier, target)
+            made = run_compact.write(self._descriptor, earlier, self._place.resolve())
         except OSError:
             return
         os.close(self._descriptor)
         self._descriptor, self._end = made, os.fstat(made).st_size
 
     def close(self) -> None:
-        """Let another run have it; a file without a line does not stay."""
-        if not self._end:
-            Path(self.path).expanduser().unlink(missing_ok=True)
+        """Let another run have it; a file that this run made does not stay without a line."""
+        if self._made and not self._end and self.held() and not self._place.is_symlink():
+            self._place.unlink(missing_ok=True)
         os.close(self._descriptor)
 
 
@@ -233,9 +240,8 @@ def open_output(path: str) -> RunOutput:
     UsageError where it cannot be written or is no output; CliError while another run holds it.
     """
     found = Path(path).expanduser()
-    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
     try:
-        descriptor = os.open(found, flags, 0o600)
+        descriptor, made = _opened(found)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}", hint=_OTHER) from None
     try:
@@ -244,10 +250,19 @@ def open_output(path: str) -> RunOutput:
         lock(descriptor, path)
         if not found.exists() or found.stat().st_ino != os.fstat(descriptor).st_ino:
             raise CliError(f"another run just let go of {path}", hint="run it again")
-        return RunOutput(path, descriptor)
+        return RunOutput(path, descriptor, made=made)
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def _opened(path: Path) -> tuple[int, bool]:
+    """A descriptor of the file, and whether it was made just now."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+    try:
+        return os.open(path, flags | os.O_EXCL, 0o600), True
+    except FileExistsError:
+        return os.open(path, flags, 0o600), False
 
 
 def lock(descriptor: int, path: str) -> None:
