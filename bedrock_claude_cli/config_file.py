@@ -99,9 +99,10 @@ def _without_secrets(value: Any, where: Key, problems: Problems) -> Any:
         return None
     if isinstance(value, list):
         items = (
-            _without_secrets(item, (*where, index), problems) for index, item in enumerate(value)
+            (item, _without_secrets(item, (*where, index), problems))
+            for index, item in enumerate(value)
         )
-        return [item for item in items if item is not None]
+        return [kept for item, kept in items if item is None or kept is not None]
     if not isinstance(value, dict):
         return value
     kept = {}

@@ -554,6 +554,10 @@ def test_config_show_names_the_line_of_each(run: Run, rails: Rails) -> None:
         ("allow_models: ['']", "allow_models: takes a list of globs: it is empty"),
         ("allow_models: {sonnet: true}", "allow_models: takes a list of globs"),
         ("allow_models: [4.5]", "allow_models: takes a list of globs"),
+        ("allow_models: [haiku-4.5, null]", "allow_models: takes a list of globs"),
+        ("allow_models: [sonnet-4.5, ~]", "it takes text, not nothing"),
+        ("allow_models:\n  - sonnet-4.5\n  -", "it takes text, not nothing"),
+        ("allow_endpoints: [global, null]", "allow_endpoints: takes a list of globs"),
         (
             "allow_models: [snnet-4.5]",
             "`snnet-4.5` is no alias of a model that is known here, and "
