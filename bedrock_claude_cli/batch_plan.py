@@ -52,7 +52,7 @@ def plan(ctx: Context, found: Survey, wish: Wish, command: str) -> Plan:
         _check_same(manifest, fresh)
         # What has no job yet may get one by another role than the one that was refused.
         manifest.role, manifest.hours = fresh.role, fresh.hours
-    manifest.command = command
+    manifest.command, manifest.revised = command, True
     steps = [_bucket_step(ctx, target, bucket), *_strangers(ctx, target, manifest, wish)]
     steps += _doubts(found, region)
     if wish.role is None:

@@ -70,7 +70,7 @@ def upload(ctx: Context, plan: Plan) -> None:
         spool.rewind()
     for part in plan.manifest.parts:
         spool = plan.survey.spools[part.model]
-        if part.uploaded:
+        if part.uploaded or part.ended:
             for _ in range(part.records):
                 spool.sent.readline()
                 spool.beside.readline()
@@ -129,19 +129,27 @@ def _give_up(ctx: Context, unfinished: Upload, uri: str) -> None:
 
 def start(ctx: Context, manifest: Manifest, *, patient: bool, continued: bool) -> bool:
     """Start every part that has no job yet; false where AWS runs no more of them at once."""
-    bedrock = ctx.aws.client("bedrock", region=manifest.region)
     for part in manifest.parts:
         if part.arn is not None or part.ended or not part.uploaded:
             continue
-        if continued:
-            jobs.find(bedrock, part)
-        if part.arn is None:
-            calling.check_id(ctx, part.model, manifest.region)
-        if part.arn is None and not jobs.create(
-            bedrock, manifest, part, patient=patient, say=ctx.out.note
-        ):
+        with manifest.hold():  # so that none is started that somebody stops at this moment
+            if not _start(ctx, manifest, part, patient=patient, continued=continued):
+                return False
+    return True
+
+
+def _start(ctx: Context, manifest: Manifest, part: Part, *, patient: bool, continued: bool) -> bool:
+    """Start a part, if nobody started or stopped it meanwhile; false where there is no room."""
+    if part.arn is not None or part.ended:
+        return True
+    bedrock = ctx.aws.client("bedrock", region=manifest.region)
+    if continued:
+        jobs.find(bedrock, part)
+    if part.arn is None:
+        calling.check_id(ctx, part.model, manifest.region)
+        if not jobs.create(bedrock, manifest, part, patient=patient, say=ctx.out.note):
             return False
-        manifest.save()
+    manifest.save()
     return True
 
 
@@ -169,12 +177,14 @@ def stop(ctx: Context, manifest: Manifest) -> None:
     """Stop every part that has not ended, those that were not started included."""
     bedrock = ctx.aws.client("bedrock", region=manifest.region)
     _find_lost(ctx, manifest)
+    with manifest.hold():
+        for part in manifest.parts:
+            if part.arn is None and not part.ended:
+                part.status, part.message = "Stopped", "it was stopped before it was started"
+        manifest.save()
     for part in manifest.parts:
-        if part.arn is None and not part.ended:
-            part.status, part.message = "Stopped", "it was stopped before it was started"
-        elif not part.ended:
+        if not part.ended:
             jobs.stop(bedrock, part)
-    manifest.save()
     refresh(ctx, manifest)
 
 
@@ -215,7 +225,7 @@ def _look(ctx: Context, manifest: Manifest) -> int:
     if unstarted:
         start(ctx, manifest, patient=False, continued=True)
         for part in unstarted:
-            if part.arn is not None:
+            if part.arn is not None or part.ended:
                 ctx.out.note(f"{part.name}: {part.status}")
     return sum(part.arn is None and not part.ended for part in manifest.parts)
 

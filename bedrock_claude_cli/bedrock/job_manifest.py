@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import tempfile
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ SUFFIX = ".job.json"
 COMPLETED = "Completed"
 LOST = ("Failed", "Stopped", "Expired")
 ENDED = (COMPLETED, "PartiallyCompleted", *LOST)
+_NOT_WRITTEN = ("path", "kept", "revised", "held")
 # botocore's ModelInvocationJobStatus
 STATUSES = ("Submitted", "Validating", "Scheduled", "InProgress", "Stopping", *ENDED)
 
@@ -78,12 +82,24 @@ class Part:
         self.failed = answer.get("errorRecordCount")
         return self.status != before
 
+    def take_over(self, other: Part) -> None:
+        """What another process found out about it: a job that was made, and an end, are final."""
+        self.uploaded = self.uploaded or other.uploaded
+        further = other.ended and not self.ended
+        if other.arn != self.arn:
+            further = self.arn is None
+        if further:
+            for each in fields(self):
+                if each.name != "uploaded":
+                    setattr(self, each.name, getattr(other, each.name))
+
 
 @dataclass
 class Manifest:
     """One submit: `fingerprint` is the hash of all that is sent, `path` None if it has no file.
 
-    `command` is the command line that made it, and continues it.
+    `command` is the command line that made it, and continues it. `kept` says that the file was
+    made, and `revised` that role, hours and command are those of this process, not the file's.
     """
 
     name: str
@@ -96,6 +112,9 @@ class Manifest:
     parts: list[Part] = field(default_factory=list)
     path: Path | None = None
     command: str | None = None
+    kept: bool = False
+    revised: bool = False
+    held: bool = False
 
     @property
     def handle(self) -> str:
@@ -119,20 +138,68 @@ class Manifest:
         """Whether every record of every part was answered."""
         return all(part.whole for part in self.parts)
 
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Hold it against other processes, with all that they wrote until now taken over."""
+        if self.path is None or self.held:
+            yield
+            return
+        with _locked(self.path.absolute().parent):
+            self.held = True
+            try:
+                if self.kept and self.path.exists():
+                    self.take_over(read(self.path))
+                yield
+            finally:
+                self.held = False
+
+    def take_over(self, other: Manifest) -> None:
+        """What another process wrote of the same submit; CliError where it is of another one."""
+        if [part.token for part in other.parts] != [part.token for part in self.parts]:
+            raise self._made_meanwhile()
+        for own, its in zip(self.parts, other.parts, strict=True):
+            own.take_over(its)
+        if not self.revised:
+            self.role, self.hours, self.command = other.role, other.hours, other.command
+
+    def _made_meanwhile(self) -> CliError:
+        return CliError(f"{self.path} was made by somebody else meanwhile")
+
     def save(self, *, new: bool = False) -> None:
         """Replace the file so that at any time the old or the new one is whole; mode 0600.
 
-        With `new` it must not be there yet.
+        With `new` it is made, and must not be there yet; before that nothing is written.
         """
-        if self.path is None:
+        if self.path is None or not (self.kept or new):
             return
-        body = {"schema": SCHEMA, **{k: v for k, v in asdict(self).items() if k != "path"}}
-        try:
-            _write(self.path, json.dumps(body, indent=1) + "\n", new=new)
-        except FileExistsError:
-            raise CliError(f"{self.path} was made by somebody else meanwhile") from None
-        except OSError as error:
-            raise CliError(f"{self.path} cannot be written: {error.strerror}") from None
+        with self.hold():
+            try:
+                _write(self.path, self.as_text(), new=new)
+            except FileExistsError:
+                raise self._made_meanwhile() from None
+            except OSError as error:
+                raise CliError(f"{self.path} cannot be written: {error.strerror}") from None
+        self.kept = True
+
+    def as_text(self) -> str:
+        """What stands in the file."""
+        own = {key: value for key, value in asdict(self).items() if key not in _NOT_WRITTEN}
+        return json.dumps({"schema": SCHEMA, **own}, indent=1) + "\n"
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold a folder's manifests; the files cannot be locked themselves, as each save is a new one.
+
+    Where the folder cannot be locked, as on some network drives, nobody holds it.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _write(path: Path, text: str, *, new: bool) -> None:
@@ -153,15 +220,25 @@ def _write(path: Path, text: str, *, new: bool) -> None:
 def read(path: Path) -> Manifest:
     """The manifest in a file; ConfigError where there is none or it is not as `save` writes it."""
     try:
-        found = json.loads(path.read_bytes())
-        if found.pop("schema") != SCHEMA:
-            raise ValueError("it is of another version")
-        parts = [Part(**each) for each in found.pop("parts")]
-        return Manifest(**found, parts=parts, path=path)
+        found = parse(path.read_bytes())
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
-    except (AttributeError, KeyError, TypeError, ValueError):
+    if found is None:
         raise ConfigError(
             f"{path} is no manifest of a job",
             hint="`jobs submit` writes one; a job can be named by its ARN, too",
-        ) from None
+        )
+    found.path, found.kept = path, True
+    return found
+
+
+def parse(text: bytes) -> Manifest | None:
+    """The manifest that a text is; None for any other text."""
+    try:
+        found = json.loads(text)
+        if found.pop("schema") != SCHEMA:
+            return None
+        parts = [Part(**each) for each in found.pop("parts")]
+        return Manifest(**found, parts=parts)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
