@@ -20,6 +20,10 @@ from bedrock_claude_cli.output import Output
 from bedrock_claude_cli.terminal import safe
 from bedrock_claude_cli.terminal.table import Field, Table
 
+UNLISTED = (
+    "as far as is known it runs under every data-retention mode; should AWS refuse it under mode "
+    "none, it asks for another one"
+)
 PENDING = "AWS is making its agreement, which may take 15 minutes; calls may work already"
 
 
@@ -71,8 +75,10 @@ _MORE: tuple[Callable[[Access], str], ...] = (
 
 
 def words(row: Access) -> tuple[str, ...]:
-    """What is missing, in words, and what went wrong where it was asked."""
+    """What is missing or in doubt, in words, and what went wrong where it was asked."""
     found = [*row.missing, *([PENDING] if row.access == "pending" else [])]
+    if row.access == "open" and row.data_retention == "none" and not row.accepted_data_retention:
+        found.append(UNLISTED)
     if row.error:
         message = str(row.error["message"])
         found += [message] if row.error["code"] not in IAM and message not in found else []

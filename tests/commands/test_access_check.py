@@ -185,6 +185,22 @@ def test_a_data_retention_mode_that_blocks_is_said_with_those_that_do_not(
     assert (sonnet["access"], sonnet["data_retention_ok"]) == ("open", True)
 
 
+def test_under_the_strictest_mode_no_more_is_claimed_than_is_known(run: Run, use: Use) -> None:
+    rule = {"when": {"model": "*"}, "access": {"retention": ["provider_data_share"]}}
+    doubt = "should AWS refuse it under mode none, it asks for another one"
+    use({"account": {"retention": "none"}}, rule)
+    for terminal in (True, False):
+        told = " ".join(run(*CHECK, "sonnet-4.5", terminal=terminal).out.split())
+        assert doubt in told
+    run("ask", "--model", "sonnet-4.5", "hi", code=5)
+
+
+@pytest.mark.parametrize("mode", ["default", "inherit", "aws_review", "provider_data_share"])
+def test_under_every_other_mode_nothing_is_said_of_it(run: Run, use: Use, mode: str) -> None:
+    use({"account": {"retention": mode}})
+    assert "should AWS refuse" not in run(*CHECK, "sonnet-4.5").out
+
+
 @pytest.mark.parametrize("mode", ["aws_review", "provider_data_share"])
 def test_a_data_retention_mode_that_the_model_takes_opens_it(run: Run, use: Use, mode: str) -> None:
     use({"account": {"retention": mode}})
