@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import shlex
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from bedrock_claude_cli import compose_record, run_view
@@ -197,11 +198,8 @@ def _end(
     signals: list[signal.Signals],
 ) -> int:
     """Tell what was done, and how to go on; what stopped the run is raised."""
-    if engine.unwritten:
-        _spill(ctx, engine.unwritten, output.path)
-    elif (plan.again or output.state.repeats) and not engine.dropped:
-        output.compact()
-    summary = run_view.summary(engine, output.path, plan.to_do, plan.skipped)
+    goes_on = _settle(ctx, engine, output, plan)
+    summary = run_view.summary(engine, plan.wish.output or "", plan.to_do, plan.skipped)
     if ctx.out.json:
         ctx.out.data(summary)
     else:
@@ -210,9 +208,9 @@ def _end(
     left = engine.tally.done < plan.to_do or bool(engine.unwritten)
     interrupted = engine.interrupted and (left or engine.dropped)
     early = left and (interrupted or engine.stopped is not None)
-    if early:
+    if early and goes_on:
         ctx.out.note(_to_go_on(engine, plan, go_on))
-    if failed and (engine.dropped or not early):
+    if failed and goes_on and (engine.dropped or not early):
         again = go_on(plan.wish._replace(retry_failed=True))
         which = "1 failed record" if failed == 1 else f"{failed:,} failed records"
         ctx.out.note(f"{which}: {again} asks {'it' if failed == 1 else 'them'} again")
@@ -226,13 +224,44 @@ def _end(
     return ExitCode.INCOMPLETE if incomplete else ExitCode.OK
 
 
-def _spill(ctx: Context, lines: list[bytes], path: str) -> None:
+def _settle(ctx: Context, engine: Engine, output: RunOutput, plan: Plan) -> bool:
+    """Leave the lines as they are to stay; False where no command line goes on with them."""
+    if not output.empty and not output.held():
+        return _rescue(ctx, engine, output, plan)
+    if engine.unwritten:
+        _spill(ctx, engine.unwritten, output.path)
+    elif (plan.again or output.state.repeats) and not engine.dropped:
+        output.compact()
+    return True
+
+
+def _rescue(ctx: Context, engine: Engine, output: RunOutput, plan: Plan) -> bool:
+    """The same where the output is not at its path any more, which then is what ended the run."""
+    unwritten: Iterable[bytes] = engine.unwritten
+    saved, hint = None, "-o with the name that it has now goes on with what is finished"
+    if not output.named:
+        try:
+            saved = output.save()
+            hint = f"all of its lines are in {saved}: move it back, or go on with it as -o"
+            plan.wish = plan.wish._replace(output=saved)
+        except OSError:
+            hint = "its lines, as printed, are what a run goes on from"
+            unwritten = itertools.chain(output, engine.unwritten)
+    if engine.unwritten or unwritten is not engine.unwritten:
+        _spill(ctx, unwritten, output.path)
+    engine.stopped = output.lost(hint)
+    return saved is not None
+
+
+def _spill(ctx: Context, lines: Iterable[bytes], path: str) -> None:
     """Save what was paid for and the output did not take; --json keeps stdout one document."""
     stream, name = (ctx.out.stderr, "stderr") if ctx.out.json else (ctx.out.stdout, "stdout")
+    count = 0
     for line in lines:
-        stream.write(line.decode())
+        stream.write(line.decode(errors="replace"))
+        count += 1
     ctx.out.fail(
-        f"{len(lines)} finished records that {path} did not take are on {name}",
+        f"{count} finished records that {path} did not take are on {name}",
         "append those lines to it: records that it lacks are asked, and paid for, again",
     )
 

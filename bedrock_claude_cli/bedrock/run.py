@@ -114,6 +114,8 @@ class Engine:
                 self._change.wait(min(seconds, TICK))
         if (now := time.monotonic()) >= self._tell_at:
             self._tell_at = now + TICK
+            if not self._output.held():
+                self._stop(self._output.lost())
             self._tell(self.progress())
 
     def _offer(self, job: Job) -> bool:

@@ -1,10 +1,12 @@
-"""One line an id: what a run leaves of records that were asked again."""
+"""What a run leaves: one line an id, and a file also where its own was removed meanwhile."""
 
 from __future__ import annotations
 
 import fcntl
+import itertools
 import json
 import os
+import shutil
 import stat
 from array import array
 from collections.abc import Iterator
@@ -46,6 +48,28 @@ def leads_to(path: Path, descriptor: int) -> bool:
         return os.path.samestat(path.stat(), os.fstat(descriptor))
     except (FileNotFoundError, NotADirectoryError):
         return False
+
+
+def save(descriptor: int, place: Path) -> Path:
+    """Copy a file that has no name any more to a free one beside its place; OSError."""
+    for number in itertools.count(1):
+        more = f"-{number}" if number > 1 else ""
+        name = place.with_name(f"{place.stem}.saved{more}{place.suffix}")
+        try:
+            made = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            break
+        except FileExistsError:
+            continue
+    try:
+        with os.fdopen(made, "wb") as new, os.fdopen(os.dup(descriptor), "rb") as file:
+            file.seek(0)
+            shutil.copyfileobj(file, new)
+            new.flush()
+            os.fsync(made)
+    except BaseException:
+        name.unlink()
+        raise
+    return name
 
 
 def _lines(descriptor: int) -> Iterator[tuple[bytes, record_line.Head]]:

@@ -8,7 +8,7 @@ import os
 import stat
 from array import array
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Literal
 
@@ -210,6 +210,31 @@ class RunOutput:
             return run_compact.leads_to(self._place, self._descriptor)
         except OSError:
             return True
+
+    def lost(self, hint: str = "run it again") -> CliError:
+        """The error where it is not held any more."""
+        return CliError(
+            f"{self.path} was removed, moved or replaced while the run wrote it", hint=hint
+        )
+
+    @property
+    def named(self) -> bool:
+        """Whether its lines have a name, be it another one."""
+        return os.fstat(self._descriptor).st_nlink > 0
+
+    @property
+    def empty(self) -> bool:
+        """Whether it has no line."""
+        return not self._end
+
+    def __iter__(self) -> Iterator[bytes]:
+        with os.fdopen(os.dup(self._descriptor), "rb", _BUFFER) as file:
+            file.seek(0)
+            yield from file
+
+    def save(self) -> str:
+        """Give lines without a name a file beside where they were; its path; OSError."""
+        return str(run_compact.save(self._descriptor, self._place))
 
     def compact(self) -> None:
         """Leave one line an id, the last one, which then says what the earlier ones cost.

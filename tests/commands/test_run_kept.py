@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shlex
+import shutil
 import stat
+import subprocess
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -59,3 +64,93 @@ def test_a_file_keeps_its_mode_when_records_are_asked_again(
     out.chmod(0o640)
     run("run", given, "-o", str(out), "--temperature", "0.5", "--force")
     assert len(lines(out)) == 2 and stat.S_IMODE(out.stat().st_mode) == 0o640
+
+
+def slowly(use: Use, tmp_path: Path, out: Path, *argv: str) -> subprocess.Popen[bytes]:
+    """A run of 60 records that has written the first."""
+    use({"stream": {"delay_ms": 100}})
+    given = many(tmp_path / "in.jsonl", 60)
+    child = started(given, "-o", str(out), "--concurrency", "4", *argv)
+    until(lambda: size(out) > 0, child)
+    return child
+
+
+def goes_on_with(stderr: str) -> list[str]:
+    (line,) = re.findall(r"to go on: `(.*?)`", stderr)
+    return shlex.split(line)[1:]
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_an_output_that_was_removed_meanwhile_is_saved_beside_it(
+    run: Run, use: Use, tmp_path: Path, out: Path, replaced: bool
+) -> None:
+    saved = tmp_path / "out.saved-2.jsonl"
+    (tmp_path / "out.saved.jsonl").write_text("of somebody\n")
+    child = slowly(use, tmp_path, out)
+    if replaced:  # as an editor does it
+        (tmp_path / "new").write_bytes(out.read_bytes())
+        (tmp_path / "new").replace(out)
+    else:
+        out.unlink()
+    stderr = child.communicate()[1].decode()
+    assert child.returncode == 1
+    assert f"{out} was removed, moved or replaced while the run wrote it" in stderr
+    assert f"all of its lines are in {saved}" in stderr
+    assert out.exists() is replaced and stat.S_IMODE(saved.stat().st_mode) == 0o600
+    there = lines(saved)
+    assert f"{len(there)} of 60 records done" in stderr and 4 < len(there) < 60
+    again = goes_on_with(stderr)
+    assert str(saved) in again
+    told = run(*again).err
+    assert f"{60 - len(there)} of {60 - len(there)} records done" in told
+    assert Counter(each["id"] for each in lines(saved)) == Counter(f"r{at}" for at in range(60))
+
+
+def test_an_output_that_was_moved_meanwhile_keeps_its_lines(
+    run: Run, use: Use, tmp_path: Path, out: Path
+) -> None:
+    child = slowly(use, tmp_path, out, "--json")
+    moved = out.rename(tmp_path / "moved.jsonl")
+    stdout, stderr = child.communicate()
+    found = json.loads(stdout)
+    assert child.returncode == 1 and b"-o with the name that it has now" in stderr
+    assert "was removed, moved or replaced" in found["error"]["message"]
+    assert found["done"] == len(lines(moved)) < 60 and b"to go on" not in stderr
+    assert sorted(tmp_path.glob("*.jsonl")) == [tmp_path / "in.jsonl", moved]
+    run("run", str(tmp_path / "in.jsonl"), "-o", str(moved))
+    assert Counter(each["id"] for each in lines(moved)) == Counter(f"r{at}" for at in range(60))
+
+
+def test_an_output_whose_folder_was_removed_is_printed(use: Use, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    child = slowly(use, tmp_path, folder / "out.jsonl")
+    shutil.rmtree(folder)
+    stdout, stderr = child.communicate()
+    assert child.returncode == 1 and b"finished records" in stderr and b"are on stdout" in stderr
+    printed = [json.loads(line) for line in stdout.splitlines()]
+    assert f"{len(printed)} of 60 records done".encode() in stderr and 4 < len(printed) < 60
+    assert not any(each["error"] for each in printed) and b"to go on" not in stderr
+
+
+def test_an_output_that_was_removed_with_nothing_left_to_ask_is_saved_too(
+    use: Use, tmp_path: Path, out: Path
+) -> None:
+    use({"when": {"prompt": "say [1-9]"}, "stream": {"delay_ms": 100}})
+    child = started(many(tmp_path / "in.jsonl", 4), "-o", str(out), "--concurrency", "4")
+    until(lambda: size(out) > 0, child)
+    out.unlink()
+    stderr = child.communicate()[1].decode()
+    assert child.returncode == 1 and "4 of 4 records done" in stderr
+    assert "all of its lines are in" in stderr and "to go on" not in stderr
+    assert len(lines(tmp_path / "out.saved.jsonl")) == 4
+
+
+def test_an_output_is_watched_also_where_its_path_is_a_link(
+    run: Run, use: Use, tmp_path: Path, out: Path
+) -> None:
+    use({"stream": {"delay_ms": 50}})
+    target = tmp_path / "target.jsonl"
+    out.symlink_to(target)
+    run("run", many(tmp_path / "in.jsonl", 12), "-o", str(out), "--concurrency", "2")
+    assert out.is_symlink() and len(lines(target)) == 12
