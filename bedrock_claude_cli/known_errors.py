@@ -80,7 +80,7 @@ _USE_CASE = (
 _RETENTION = (
     "this model needs another data-retention mode for the account; that shares prompts with the "
     "provider, so it is the account owner's choice: `bedrock-claude access request {model} "
-    "--data-retention MODE` (`bedrock-claude access check {model}` shows the modes it takes)"
+    "--data-retention MODE` (`bedrock-claude access check {model}` shows which of them are known)"
 )
 _ANTHROPIC = (
     "that is Anthropic's own API, not Bedrock: use the SDK's AnthropicBedrock, in Claude Code set "

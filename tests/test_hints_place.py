@@ -29,7 +29,9 @@ ROOMY = "a global endpoint has the most"
 
 def hinted(err: str) -> str:
     """The first command in a hint."""
-    return re.findall(r"`(bedrock-claude [^`]+)`", err.split("hint: ")[1])[0]
+    found = re.search(r"`(bedrock-claude [^`]+)`", err.split("hint: ")[1])
+    assert found, err
+    return found[1]
 
 
 def refusal(name: str, message: str) -> dict[str, Any]:
