@@ -32,6 +32,8 @@ _RETRY = {
     "no": "no: the same request fails the same way until it is mended",
 }
 _WIDEST = 100
+# What an error is called here to which AWS gives no name.
+_NO_NAMES = ("Auth", "Denied", "Rejected", "Unavailable", "Failure")
 
 
 @as_command
@@ -98,9 +100,12 @@ def _rows(answer: Answer) -> list[tuple[str, str]]:
 
 
 def _said(each: Answer | Other) -> str:
-    """The error's name in front of its message, once."""
-    named = each.code and each.code not in each.message and not each.message.startswith("HTTP ")
-    return f"{each.code}: {each.message}" if named else each.message
+    """The error's name in front of its message, once; of a status alone that, for it has none."""
+    name = each.code
+    if isinstance(each, Answer) and name in _NO_NAMES:
+        name = f"HTTP {each.status}" if each.status else ""
+    named = name and name not in each.message and not each.message.startswith("HTTP ")
+    return f"{name}: {each.message}" if named else each.message
 
 
 def _show(out: Output, answer: Answer) -> None:

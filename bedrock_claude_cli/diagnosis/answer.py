@@ -14,7 +14,15 @@ from bedrock_claude_cli.diagnosis.message import named_by_words
 from bedrock_claude_cli.diagnosis.topics import TOPICS
 from bedrock_claude_cli.diagnosis.words import CLIENT_TOPIC_OF, NAMES, STATUS
 from bedrock_claude_cli.errors import CliError
-from bedrock_claude_cli.known_errors import BY_NAME, BY_STATUS, CLIENT_TABLE, OTHER, PLACES
+from bedrock_claude_cli.known_errors import (
+    BOUNDED,
+    BY_NAME,
+    BY_STATUS,
+    CLIENT_TABLE,
+    EXPLICIT_DENY,
+    OTHER,
+    PLACES,
+)
 
 _SHOWN = 1000  # characters of a message
 _FEW = 10  # other errors that are named
@@ -63,8 +71,8 @@ def diagnose(text: str, before: int = 0) -> Answer | Unknown:
     """The answer to a cleaned text; `before` is how many lines were left out in front of it."""
     readings = [_read(text)]
     if (joined := pasted.unbroken(text)) != text:
-        readings.append(_read(joined))
-    found, about, judged, text = max(readings, key=_clear)
+        readings.append(_read(joined)._replace(mended=_is_folded(readings[0])))
+    found, about, judged, text, _ = max(readings, key=_clear)
     if about is None or judged is None:
         return _unknown(text, about, before)
     error, topic = judged
@@ -76,13 +84,14 @@ def diagnose(text: str, before: int = 0) -> Answer | Unknown:
         places["{region}"] = region
     statement = explain.statement(_plain(about.message))
     told = TOPICS[topic]
-    hints = (_without(error.hint, statement), *told.mends)
+    hint = error.hint if about.told else _of_others(error.hint)
+    hints = (_without(hint, statement), *told.mends)
     return Answer(
         code=error.code,
         message=_message(about),
         topic=topic,
         means=f"{told.means}{_general(about, text, topic)}",
-        causes=told.causes,
+        causes=_causes(topic, about.message),
         mends=tuple(dict.fromkeys(_filled(hint, places) for hint in hints if hint)),
         statement=statement,
         retry=error.retry,
@@ -98,12 +107,16 @@ def diagnose(text: str, before: int = 0) -> Answer | Unknown:
 
 
 class _Reading(NamedTuple):
-    """The errors of a text, the one that it is about, and what the table makes of it."""
+    """The errors of a text, the one that it is about, and what the table makes of it.
+
+    `mended` is a text whose lines had surely been broken within words, and are put together.
+    """
 
     found: list[Found]
     about: Found | None
     judged: tuple[CliError, str] | None
     text: str
+    mended: bool = False
 
 
 def _read(text: str) -> _Reading:
@@ -112,14 +125,27 @@ def _read(text: str) -> _Reading:
     return _Reading(found, about, _judged(about, text) if about else None, text)
 
 
-def _clear(reading: _Reading) -> tuple[bool, int, bool, bool]:
+def _is_folded(reading: _Reading) -> bool:
+    """Whether the error goes over several lines that are all as wide as the text is."""
+    if reading.about is None:
+        return False
+    start = reading.text.rfind("\n", 0, reading.about.at) + 1
+    *full, _ = reading.text[start : reading.about.end].split("\n")
+    width = max(map(len, reading.text.split("\n")))
+    return len(full) > 1 and all(len(line) == width for line in full)
+
+
+def _clear(reading: _Reading) -> tuple[bool, int, bool, bool, bool, bool]:
     """How well a text could be read, its lines as they are or put together."""
     if reading.about is None or reading.judged is None:
-        return False, 0, False, False
+        return False, 0, False, False, False, False
     worded = bool(named_by_words(reading.about.message))
-    return True, reading.about.sure, reading.judged[1] not in _UNCLEAR, worded
+    topic = reading.judged[1]
+    sure = reading.about.sure
+    return True, sure, reading.mended, topic not in _UNCLEAR, topic in _BLOCKED, worded
 
 
+_BLOCKED = {EXPLICIT_DENY.topic, BOUNDED.topic, "organization"}
 _UNCLEAR = {*BY_NAME.values(), *(each.topic for each in BY_STATUS.values())}
 
 
@@ -171,9 +197,8 @@ def _by_table(found: Found, text: str) -> tuple[CliError, str] | None:
     action = (explain.refused(fault.message) or ("",))[0]
     if topic == "permission" and action.lower().startswith("bedrock:invokemodel"):
         topic = "model-permission"  # the table knows it by the model's ARN, not the profile's
-    if topic == "throttled" and found.operation and not explain.asks_a_model(found.operation):
-        topic = "throttled-calls"
-    return elsewhere.placed(found, text, explain.explain(fault), topic) if topic else None
+    topic = elsewhere.topic_of_operation(topic, name, found.operation)
+    return elsewhere.placed(found, text, explain.explain(fault), topic)
 
 
 def _own(told: re.Match[str]) -> CliError:
@@ -270,6 +295,22 @@ def _login(message: str) -> str:
     if session := re.search(r"Token for ([\w-]+) does not exist", message):
         return f"`aws sso login --sso-session {session[1]}`"
     return "`aws sso login` or `aws configure`"
+
+
+def _of_others(hint: str | None) -> str | None:
+    """A hint as it holds of other clients, most of which repeat a request by themselves."""
+    again = "; the client may have sent it again by itself"
+    return hint and hint.replace(", so nothing was sent again", again)
+
+
+def _causes(topic: str, message: str) -> tuple[str, ...]:
+    """A topic's causes, without those of other kinds of policy than the message names."""
+    every = TOPICS[topic].causes
+    by = explain.blocked(message) if topic == "bounded" else None
+    kinds = [word for word in ("boundary", "session", "endpoint", "resource-based")
+             if by and word in by.kind]  # fmt: skip
+    named = [cause for cause in every if any(kind.split("-")[0] in cause for kind in kinds)]
+    return tuple(named) or every
 
 
 def _filled(hint: str, places: dict[str, str]) -> str:

@@ -160,6 +160,18 @@ CLIENT_TOPICS = {
          "it was deleted"),
         (IDS, WHO),
     ),
+    "not-there": Topic(
+        "what the request names is not there: a role, a bucket's object, a log group or the like",
+        ("the name is misspelled, or the thing is in another account or region",
+         "it was deleted, or never made",
+         "it was made this moment, and is not seen everywhere yet"),
+        (WHO,),
+    ),
+    "calls-failed": Topic(
+        "AWS could not take the call at this moment, or failed at it; no model was asked",
+        ("a fault on AWS's side, mostly over in a minute",),
+        ("https://health.aws.amazon.com shows whether AWS knows of it",),
+    ),
     "client-request": Topic(
         "the client library refused the request before it was sent",
         ("a parameter has the wrong type, name or length",
@@ -229,7 +241,8 @@ CLIENT_TOPICS = {
     "proxy-page": Topic(
         "a server between answered, a proxy, gateway or load balancer, and not Bedrock",
         ("the server behind it is down, or took too long",
-         "a proxy (HTTPS_PROXY) or an endpoint of the company's is in the way",
+         "a proxy (HTTPS_PROXY) or an endpoint of the company's is in the way, wants a login, or "
+         "does not allow the address",
          "the base URL names a gateway, not Bedrock"),
         ("look into that server's log", WHO),
     ),

@@ -6,7 +6,7 @@ import re
 
 from bedrock_claude_cli import explain
 from bedrock_claude_cli.diagnosis.forms import STATUS, Found
-from bedrock_claude_cli.errors import CliError, UnavailableError
+from bedrock_claude_cli.errors import CliError
 
 # The operations of bedrock-runtime, STS and SSO, what Bedrock's own are about, and those of IAM,
 # S3 and CloudWatch Logs that this tool calls (botocore's service models).
@@ -49,6 +49,12 @@ OTHER_SERVICE = "other-service"
 _SERVERS = re.compile(
     r"\b(?:nginx|openresty|squid|haproxy|varnish|zscaler|cloudflare|awselb)\b|"
     r"upstream connect error", re.I)  # fmt: skip
+_PAGE = re.compile(r"<html\b|<!doctype html", re.I)
+# What has no part in a model's answer is said of calls that ask none.
+_OF_CALLS = {
+    "throttled": "throttled-calls",
+    **dict.fromkeys(("capacity", "model-error", "model-timeout", "server-error"), "calls-failed"),
+}
 
 
 def of_another_service(operation: str | None, said: str) -> bool:
@@ -65,18 +71,36 @@ def foreign(found: Found, text: str) -> bool:
     return of_another_service(found.operation, text[found.at : found.end + 20])
 
 
-def placed(found: Found, text: str, error: CliError, topic: str) -> tuple[CliError, str]:
-    """An error and its topic as they are where it was said: not every one is Bedrock's."""
+def topic_of_operation(topic: str, name: str, operation: str | None) -> str:
+    """A topic as it is for what was asked: not every operation asks a model, or names one."""
+    if topic == "not-found" and (name.startswith("NoSuch") or not _may_name_a_model(operation)):
+        return "not-there"
+    if operation and not explain.asks_a_model(operation):
+        return _OF_CALLS.get(topic, topic)
+    return topic
+
+
+def _may_name_a_model(operation: str | None) -> bool:
+    name = (operation or "converse").lower()
+    return name.startswith(("converse", "counttokens")) or bool(_BEDROCK.search(name))
+
+
+def placed(found: Found, text: str, error: CliError, topic: str) -> tuple[CliError, str] | None:
+    """An error and its topic as they are where it was said: not every one is Bedrock's.
+
+    None where there is no topic, and it is no page of a server's either.
+    """
+    near = text[max(0, found.at - 200) : found.end + 600]
+    if found.sure <= STATUS and (_SERVERS.search(near) or (not topic and _PAGE.search(near))):
+        page = type(error)(error.message, hint=explain.NOT_AWS, retry=error.retry)
+        return page, "proxy-page"
+    if not topic:
+        return None
     if foreign(found, text) and topic not in _EVERYWHERE:
         retry = "no" if error.retry == "no" else "now"
         return CliError(error.message, code=error.code, retry=retry), OTHER_SERVICE
     if topic == "logs-gone" and error.code == "NoSuchBucket" and not _of_bedrock(found, text):
         return CliError(error.message, code=error.code), "bucket"
-    near = text[max(0, found.at - 200) : found.end + 600]
-    if found.sure <= STATUS and _SERVERS.search(near):
-        return UnavailableError(
-            error.message, hint=explain.NOT_AWS, retry=error.retry
-        ), "proxy-page"
     if topic == "anthropic-api":
         error.code = found.name
     return error, topic

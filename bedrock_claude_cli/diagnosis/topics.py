@@ -120,7 +120,8 @@ TOPICS = {
          "not this one",
          "the session was started with a policy of its own, as by AssumeRole or IAM Identity "
          "Center",
-         "the VPC endpoint, or the resource, has a policy that allows less"),
+         "the VPC endpoint has a policy that allows less",
+         "the resource has a policy that allows less"),
         (WHO,),
     ),
     "model-permission": Topic(

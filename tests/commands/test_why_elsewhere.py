@@ -161,3 +161,74 @@ def test_the_operations_that_are_bedrock_s() -> None:
         left = set(session.get_service_model(other).operation_names) - foreign(other)
         assert left <= {"TagResource", "UntagResource", "ListTagsForResource", "GetResourcePolicy",
                         "PutResourcePolicy", "DeleteResourcePolicy"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "status, code", [(400, 6), (401, 4), (403, 5), (404, 6), (407, 6), (502, 7), (503, 7)]
+)
+def test_a_proxy_s_page_has_the_exit_code_of_its_status(run: Run, status: int, code: int) -> None:
+    page = PAGE.replace("503 Service Temporarily Unavailable", f"{status} Something")
+    for text in (page, page.replace("nginx", "squid"), f"API Error: {status} {page}"):
+        found = why(run, text)
+        assert (found["topic"], found["status"], found["exit_code"]) == ("proxy-page", status, code)
+    # A page without its server's name, of which no table knows the status.
+    if status in (400, 404, 407):
+        text = f"<!DOCTYPE html>\n<title>{status} Something</title>"
+        assert why(run, text)["topic"] == "proxy-page"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "botocore.exceptions.ReadTimeoutError: Read timeout on endpoint URL: "
+        f'"https://{HOST}/model/x/invoke"',
+        "anthropic.APIConnectionError: Connection error.",
+        "An error occurred (ModelTimeoutException) when calling the Converse operation: Late",
+        "An error occurred (InternalServerException) when calling the Converse operation: Oh no",
+    ],
+)
+def test_other_clients_may_have_sent_it_again(run: Run, text: str) -> None:
+    found = why(run, text)
+    assert found["retry"] == "maybe-billed"
+    assert "nothing was sent again" not in str(found)
+    assert "the client may have sent it again by itself" in found["mends"][0]
+
+
+def test_this_tool_has_sent_nothing_again(run: Run) -> None:
+    text = "error: ModelTimeoutException: Late (sandbox, region us-east-1)\n"
+    assert "so nothing was sent again" in why(run, text)["mends"][0]
+    hint = "the model may have worked, and been billed, so nothing was sent again"
+    assert why(run, f"{text}hint: {hint}\n")["mends"][0] == hint
+
+
+@pytest.mark.parametrize(
+    "name, operation, topic",
+    [
+        ("NoSuchEntity", "GetRole", "not-there"),
+        ("NoSuchKey", "GetObject", "not-there"),
+        ("ResourceNotFoundException", "GetLogEvents", "not-there"),
+        ("ResourceNotFoundException", "GetInferenceProfile", "not-found"),
+        ("ResourceNotFoundException", "Converse", "not-found"),
+        ("ServiceUnavailableException", "ListFoundationModels", "calls-failed"),
+        ("InternalServerException", "GetFoundationModel", "calls-failed"),
+        ("InternalFailure", "AssumeRole", "calls-failed"),
+        ("500", "ListFoundationModels", "calls-failed"),
+        ("ServiceUnavailableException", "Converse", "capacity"),
+        ("InternalServerException", "InvokeModel", "model-error"),
+    ],
+)
+def test_what_asks_no_model_is_not_told_of_models(
+    run: Run, name: str, operation: str, topic: str
+) -> None:
+    found = why(run, f"An error occurred ({name}) when calling the {operation} operation: Oh no")
+    assert found["topic"] == topic
+    if topic in ("not-there", "calls-failed"):
+        assert not any(each in str(found) for each in ("list-models", "--endpoint", "billed"))
+
+
+@pytest.mark.parametrize("status", [403, 429, 502])
+def test_a_status_has_no_name_in_what_is_shown(run: Run, status: int) -> None:
+    text = f"An error occurred ({status}) when calling the Converse operation: Something"
+    assert run("why", text).out.startswith(f"error\tHTTP {status}: Something\n")
+    text = "error: no such thing (sandbox, region us-east-1)"
+    assert run("why", text).out.startswith("error\tno such thing\n")

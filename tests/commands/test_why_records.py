@@ -76,3 +76,34 @@ def test_the_hint_of_this_tool_goes_before_what_the_table_says(run: Run) -> None
         assert (found["message"], found["topic"]) == (BAD_ID, "model-id")
         assert found["mends"][0] == hint and "--sandbox" in hint
         assert (found["exit_code"], found["retry"]) == (6, "no")
+
+
+@pytest.mark.parametrize("width", [60, 80, 90, 100, 120, 123, 150])
+@pytest.mark.parametrize("end", ["with an explicit deny in a VPC endpoint policy",
+                                 "because no permissions boundary allows it",
+                                 "because no identity-based policy allows it"])  # fmt: skip
+def test_lines_broken_within_words_are_put_together(run: Run, width: int, end: str) -> None:
+    action = "bedrock:InvokeModel"
+    arn = f"arn:aws:bedrock:us-east-1:111122223333:inference-profile/{MODEL}"
+    text = (
+        "An error occurred (AccessDeniedException) when calling the Converse operation: "
+        f"{USER}{action} on resource: {arn} {end}"
+    )
+    whole = why(run, text)
+    folded = "\n".join(text[at : at + width] for at in range(0, len(text), width))
+    found = why(run, folded + "\n")
+    for key in ("topic", "message", "statement", "mends", "model"):
+        assert found[key] == whole[key]
+
+
+def test_a_boundary_has_the_causes_of_its_kind(run: Run) -> None:
+    text = f"AccessDeniedException: {USER}bedrock:InvokeModel on resource: * because no "
+    causes = {
+        "permissions boundary": "boundary",
+        "session policy": "session",
+        "VPC endpoint policy": "endpoint",
+        "resource-based policy": "resource",
+    }
+    for kind, word in causes.items():
+        found = why(run, f"{text}{kind} allows the bedrock:InvokeModel action")
+        assert len(found["causes"]) == 1 and word in found["causes"][0]
