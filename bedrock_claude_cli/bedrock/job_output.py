@@ -224,9 +224,8 @@ def _fetched(record_id: str, entry: Entry, answer: Answer, most: float | None, w
     line = record_line.line(
         record_id, entry.sha256, answer, entry.extra, cost_at_most=most, sandbox=way.sandbox
     )
-    failed = answer.error is not None and answer.stop_reason is None
-    code = str(answer.error["code"]) if failed and answer.error else None
-    return Fetched(record_id, line, code, not (failed or answer.complete))
+    code = str(answer.error["code"]) if answer.error else None
+    return Fetched(record_id, line, code, not (code or answer.complete))
 
 
 def _missing(record_id: str, entry: Entry, error: CliError, way: Way) -> Fetched:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import IO, Annotated, Any
 
 import typer
 
 from bedrock_claude_cli import batch_submit, complete, forecast
-from bedrock_claude_cli.bedrock import catalog, job_manifest, job_output, jobs, model_id
+from bedrock_claude_cli.bedrock import catalog, job_file, job_manifest, job_output, jobs, model_id
 from bedrock_claude_cli.bedrock.job_manifest import Manifest, Part
 from bedrock_claude_cli.bedrock.job_output import Named, Odd
 from bedrock_claude_cli.context import Context
@@ -35,7 +32,9 @@ def find(ctx: Context, job: str) -> Manifest:
     """The submit that a manifest, an ARN or a name means; CliError where there is none."""
     if not job.strip():
         raise UsageError("no job is named", hint="`bedrock-claude jobs list` shows them")
-    for path in (Path(f"{job}{job_manifest.SUFFIX}"), Path(job).expanduser()):
+    own, given = Path(f"{job}{job_manifest.SUFFIX}"), Path(job).expanduser()
+    # A plain word is a name, also where an input is called like it.
+    for path in (own, given) if "/" in job or job.endswith(job_manifest.SUFFIX) else (own,):
         if path.is_file():
             return _of_here(ctx, job_manifest.read(path))
     if region := jobs.region_of(job):
@@ -70,31 +69,23 @@ def fetch(
     Exit 8 while a job has not ended, 9 where records failed or are missing.
     """
     output = output.expanduser()
-    _check_output(output, force=force)
-    manifest = find(ctx, job)
-    batch_submit.refresh(ctx, manifest)
-    if not manifest.ended:
-        raise batch_submit.pending(manifest)
-    found = _Found()
-    _write(ctx, manifest, output, found)
+    job_file.check(output, force=force)
+    with job_file.hold(output) as by_run:
+        manifest = find(ctx, job)
+        batch_submit.refresh(ctx, manifest)
+        if not manifest.ended:
+            raise batch_submit.pending(manifest)
+        found = _Found()
+        with job_file.written(output, new=by_run is None) as file:
+            _write(ctx, manifest, file, found)
+    if by_run:
+        ctx.out.warn(f"{output} had {_answers(by_run)} of `run`, which --force replaced")
     if ctx.out.json:
         ctx.out.data(found.as_json() | {"output": str(output)})
     else:
         answered = found.records - found.failed.count
         ctx.out.line(f"{output}\t{answered} answered\t{found.failed.count} failed or missing")
     return _conclude(ctx, output, found)
-
-
-def _check_output(output: Path, *, force: bool) -> None:
-    """UsageError for what is no file, is there already, or lies where nothing can be written."""
-    if output.exists() and not output.is_file():
-        raise UsageError(f"{output} is no file", hint="give a file with -o")
-    if output.exists() and not force:
-        raise UsageError(f"{output} is there, so nothing was fetched", hint="--force replaces it")
-    folder = output.resolve().parent
-    if not os.access(folder, os.W_OK | os.X_OK):
-        why = os.strerror(errno.EACCES if folder.is_dir() else errno.ENOENT)
-        raise UsageError(f"{output} cannot be written: {why}", hint="give another file with -o")
 
 
 @dataclass
@@ -197,34 +188,20 @@ def _records(count: int) -> str:
     return "1 record" if count == 1 else f"{count:,} records"
 
 
-def _write(ctx: Context, manifest: Manifest, output: Path, found: _Found) -> None:
-    """Write a file of mode 0600 beside the output, and put it in its place when it is whole."""
+def _answers(count: int) -> str:
+    return "1 answer" if count == 1 else f"{count:,} answers"
+
+
+def _write(ctx: Context, manifest: Manifest, file: IO[bytes], found: _Found) -> None:
+    """Write all lines; RejectedError where there are none, as the output is gone."""
     s3 = ctx.aws.client("s3", region=manifest.region)
-    target = output.resolve()  # a link stays one
-    try:
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                for part in manifest.parts:
-                    for line in _lines(ctx, s3, manifest, part, found.odd):
-                        found.add(line)
-                        file.write(line.line)
-                found.add_unnamed()
-                if found.odd.absent.count and not file.tell():
-                    raise _no_output(found.odd)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        if error.filename is None and error.errno is None:  # a connection's, not the disk's
-            raise
-        raise CliError(
-            f"{output} cannot be written: {error.strerror}",
-            hint="nothing is lost: the answers stay in S3",
-        ) from None
+    for part in manifest.parts:
+        for line in _lines(ctx, s3, manifest, part, found.odd):
+            found.add(line)
+            file.write(line.line)
+    found.add_unnamed()
+    if found.odd.absent.count and not file.tell():
+        raise _no_output(found.odd)
 
 
 def _lines(
