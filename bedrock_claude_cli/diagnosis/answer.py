@@ -12,7 +12,7 @@ from bedrock_claude_cli.diagnosis import elsewhere, forms, pasted
 from bedrock_claude_cli.diagnosis.forms import Found
 from bedrock_claude_cli.diagnosis.message import named_by_words
 from bedrock_claude_cli.diagnosis.topics import TOPICS
-from bedrock_claude_cli.diagnosis.words import CLIENT_TOPIC_OF, NAMES, STATUS
+from bedrock_claude_cli.diagnosis.words import CLIENT_TOPIC_OF, NAME_OF, NAMES, STATUS
 from bedrock_claude_cli.errors import CliError
 from bedrock_claude_cli.known_errors import (
     BOUNDED,
@@ -193,7 +193,8 @@ def _by_table(found: Found, text: str) -> tuple[CliError, str] | None:
     )
     topic = explain.verdict(fault).topic
     if topic == OTHER.topic:
-        topic = BY_NAME.get(explain.aws_name(name), "")
+        meant = NAME_OF.get(found.status, "") if found.operation else ""
+        topic = BY_NAME.get(explain.aws_name(name)) or BY_NAME.get(meant, "")
     action = (explain.refused(fault.message) or ("",))[0]
     if topic == "permission" and action.lower().startswith("bedrock:invokemodel"):
         topic = "model-permission"  # the table knows it by the model's ARN, not the profile's

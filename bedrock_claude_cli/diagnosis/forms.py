@@ -158,9 +158,9 @@ OWN_JSON = re.compile(
 OWN_TEXT = re.compile(r"(?m)^error: (?P<message>.+)\n(?:.*\n)??hint: (?P<hint>.+)")
 # Without a hint it is this tool's where it tells its region and identity, or a place in YAML.
 OWN_LINE = re.compile(
-    r"(?m)^error: (?P<message>(?:HTTP (?P<status>[45]\d\d)(?:: )?)?.{0,4000}?(?= \((?:sandbox, region |"
-    r"region [\w-]+ from |profile \S+ from |keys from AWS_|API key from AWS_|no profile named)"
-    r".{0,400}\)$)|\S{1,400}\.ya?ml:\d+:\d+ .+)"
+    r"(?m)^error: (?P<message>(?:HTTP (?P<status>[45]\d\d)(?:: )?)?.{0,4000}?"
+    r"(?= \((?:sandbox, region |region [\w-]+ from |profile \S+ from |keys from AWS_|"
+    r"API key from AWS_|no profile named).{0,400}\)$)|\S{1,400}\.ya?ml:\d+:\d+ .+)"
 )
 
 

@@ -226,7 +226,7 @@ def test_what_asks_no_model_is_not_told_of_models(
         assert not any(each in str(found) for each in ("list-models", "--endpoint", "billed"))
 
 
-@pytest.mark.parametrize("status", [403, 429, 502])
+@pytest.mark.parametrize("status", [400, 403, 404, 429, 502])
 def test_a_status_has_no_name_in_what_is_shown(run: Run, status: int) -> None:
     text = f"An error occurred ({status}) when calling the Converse operation: Something"
     assert run("why", text).out.startswith(f"error\tHTTP {status}: Something\n")
