@@ -9,15 +9,25 @@ import os
 import shutil
 import stat
 from array import array
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from bedrock_claude_cli.bedrock import record_line
 from bedrock_claude_cli.bedrock.hashes import Hashes
 
 
-def write(descriptor: int, costs: dict[str, list[float]], target: Path) -> int:
-    """Replace `target`, which is open, by its last line of each id; the new descriptor, locked.
+class Lines(NamedTuple):
+    """Of one id's lines, counted from 1: the last, an answer that stays, what the rest cost."""
+
+    last: int
+    answer: int
+    cost: float
+
+
+def write(descriptor: int, repeated: dict[str, Lines], target: Path) -> int:
+    """Replace `target`, which is open, by what stays of each id; the new descriptor, locked.
 
     OSError where that cannot be, or the path leads to another file by now: all is left as it is.
     """
@@ -27,7 +37,7 @@ def write(descriptor: int, costs: dict[str, list[float]], target: Path) -> int:
     made = os.open(name, flags, 0o600)
     try:
         with os.fdopen(os.dup(made), "wb") as new:
-            new.writelines(_compacted(descriptor, costs))
+            new.writelines(_compacted(descriptor, repeated))
             new.flush()
             os.fchmod(made, stat.S_IMODE(os.fstat(descriptor).st_mode))
             os.fsync(made)
@@ -81,24 +91,39 @@ def _lines(descriptor: int) -> Iterator[tuple[bytes, record_line.Head]]:
                 yield line, head
 
 
-def earlier(descriptor: int) -> dict[str, list[float]]:
-    """What each line costs of those ids that have more than one."""
+def repeated(descriptor: int) -> dict[str, Lines]:
+    """The ids with lines that need not stay.
+
+    The last line stays, and before an error the last answer: it is good for what it was asked.
+    """
     suspect = Hashes(array("q", (hash(head.id) for _, head in _lines(descriptor)))).twice
-    found: dict[str, list[float]] = {}
+    costs: dict[str, list[float]] = {}
+    answers: dict[str, int] = {}
     for _, head in _lines(descriptor) if suspect else ():
         if hash(head.id) in suspect:
-            found.setdefault(head.id, []).append(head.spent)
-    return {key: costs for key, costs in found.items() if len(costs) > 1}
+            costs.setdefault(head.id, []).append(head.spent)
+            if head.error is None:
+                answers[head.id] = len(costs[head.id])
+    made = ((key, _judged(each, answers.get(key, len(each)))) for key, each in costs.items())
+    return {key: each for key, each in made if len({each.last, each.answer}) < each.last}
 
 
-def _compacted(descriptor: int, costs: dict[str, list[float]]) -> Iterator[bytes]:
-    left = {key: len(each) for key, each in costs.items()}
+def _judged(costs: list[float], answer: int) -> Lines:
+    last = len(costs)
+    return Lines(last, answer, sum(costs[at - 1] for at in range(1, last) if at != answer))
+
+
+def _compacted(descriptor: int, repeated: dict[str, Lines]) -> Iterator[bytes]:
+    seen: Counter[str] = Counter()
     for line, head in _lines(descriptor):
-        if head.id not in left:
+        each = repeated.get(head.id)
+        if each is None:
             yield line
             continue
-        left[head.id] -= 1
-        if not left[head.id]:
+        seen[head.id] += 1
+        if seen[head.id] == each.last:
             made = json.loads(line)
-            made["earlier_cost_usd"] = sum(costs[head.id][:-1]) + (head.earlier_cost_usd or 0.0)
+            made["earlier_cost_usd"] = each.cost + (head.earlier_cost_usd or 0.0)
             yield json.dumps(made).encode() + b"\n"
+        elif seen[head.id] == each.answer:
+            yield line

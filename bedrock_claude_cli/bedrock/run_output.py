@@ -28,7 +28,8 @@ class State:
     """What the lines of an output say; ids and their requests are held as 8-byte hashes.
 
     `spent` is in USD: what the lines cost, or can have cost at most. Of an id that was asked again
-    the later line counts, and both were paid for; `repeats` are the earlier ones.
+    the later line counts, and both were paid for; `repeats` are the earlier ones. An answer before
+    an error still is what became of its own request.
     """
 
     def __init__(self) -> None:
@@ -40,6 +41,9 @@ class State:
         self._indexed = Hashes(array("q"), array("q"))
         # The ids without a whole answer: the code of the error, None for an answer that is cut.
         self._flawed: dict[int, str | None] = {}
+        self._failed_at, self._cut_at = array("q"), array("q")  # which lines those are
+        self._kept: dict[int, int] = {}  # the requests of the answers before errors, by id
+        self._kept_cut: set[int] = set()
 
     def add(self, head: record_line.Head) -> None:
         """Count one line more, before `index`."""
@@ -53,6 +57,7 @@ class State:
         if error is not None or not complete:
             self._count(error, 1)
             self._flawed[own] = error
+            (self._cut_at if error is None else self._failed_at).append(len(self._ids) - 1)
 
     def _count(self, error: str | None, more: int) -> None:
         if error is None:
@@ -95,7 +100,22 @@ class State:
         self._indexed = Hashes(self._ids, self._requests)
         self.repeats = self._indexed.repeats
         self.records = len(self._ids) - self.repeats
+        failed = {own for own in self._indexed.twice if self._flawed.get(own) is not None}
+        if failed:
+            self._keep(failed)
         self._ids, self._requests = array("q"), array("q")
+        self._failed_at, self._cut_at = array("q"), array("q")
+
+    def _keep(self, failed: set[int]) -> None:
+        """Find the answers before the errors of these ids."""
+        flaws = bytearray(len(self._ids))  # 1 for an error, 2 for an answer that is cut
+        for flaw, where in ((1, self._failed_at), (2, self._cut_at)):
+            for at in where:
+                flaws[at] = flaw
+        for at, own in enumerate(self._ids):
+            if own in failed and flaws[at] != 1:
+                self._kept[own] = self._requests[at]
+                (self._kept_cut.add if flaws[at] else self._kept_cut.discard)(own)
 
     def __len__(self) -> int:
         return self.records
@@ -114,8 +134,11 @@ class State:
         return self._flawed.get(hash(record_id)) is not None
 
     def cut(self, record_id: str) -> bool:
-        """Whether the last line of this id is an answer that is not whole."""
-        return bool(self.incomplete) and self._flawed.get(hash(record_id), "whole") is None
+        """Whether the last answer of this id is not whole."""
+        own = hash(record_id)
+        if own in self._kept_cut:
+            return True
+        return bool(self.incomplete) and self._flawed.get(own, "whole") is None
 
     def find(self, record_id: str, sha256: str) -> Found:
         """What became of a record; `corrected` is one that failed, with another request."""
@@ -123,8 +146,11 @@ class State:
         asked = self._indexed.get(own)
         if asked is None:
             return "new"
-        same = asked == hash(sha256)
+        request = hash(sha256)
+        same = asked == request
         if self._flawed and self._flawed.get(own) is not None:
+            if self._kept.get(own) == request:
+                return "done"
             return "failed" if same else "corrected"
         return "done" if same else "changed"
 
@@ -239,14 +265,15 @@ class RunOutput:
     def compact(self) -> None:
         """Leave one line an id, the last one, which then says what the earlier ones cost.
 
+        Where that is an error, the last answer stays before it, which an earlier request got.
         Where there is no room for that, or the path is another file's by now, both lines stay, and
         the later one counts.
         """
-        earlier = run_compact.earlier(self._descriptor)
-        if not earlier or not self.held():
+        repeated = run_compact.repeated(self._descriptor)
+        if not repeated or not self.held():
             return
         try:
-            made = run_compact.write(self._descriptor, earlier, self._place.resolve())
+            made = run_compact.write(self._descriptor, repeated, self._place.resolve())
         except OSError:
             return
         os.close(self._descriptor)

@@ -11,6 +11,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -154,3 +155,77 @@ def test_an_output_is_watched_also_where_its_path_is_a_link(
     out.symlink_to(target)
     run("run", many(tmp_path / "in.jsonl", 12), "-o", str(out), "--concurrency", "2")
     assert out.is_symlink() and len(lines(target)) == 12
+
+
+def status(run: Run, out: Path) -> dict[str, Any]:
+    found = json.loads(run("run", "status", str(out), "--json").out)
+    assert isinstance(found, dict)
+    return found
+
+
+def test_a_request_that_fails_leaves_the_answer_to_the_one_before(
+    run: Run, use: Use, tmp_path: Path, out: Path
+) -> None:
+    refused = {"type": "ModelErrorException"}
+    server = use({"when": {"prompt": "worse"}, "times": 4, "error": refused})
+    ids = [f"r{at}" for at in range(4)]
+    good = write(tmp_path / "good.jsonl", *({"id": each, "prompt": "good"} for each in ids))
+    bad = write(tmp_path / "bad.jsonl", *({"id": each, "prompt": "worse"} for each in ids))
+    to = ("-o", str(out), "--concurrency", "1")
+    run("run", good, *to)
+    answers = lines(out)
+    run("run", bad, *to, "--force", code=9)
+    assert lines(out)[:4] == answers and all(each["error"] for each in lines(out)[4:])
+    spent = sum(each["cost_usd"] or each["cost_at_most_usd"] for each in lines(out))
+    for _ in range(2):
+        told = run("run", good, *to).err
+        assert "0 of 0 records done" in told and "4 were there before" in told
+    run("run", bad, *to, code=9)
+    run("run", bad, *to, "--force", code=9)
+    assert len(server.requests) == 8 and len(lines(out)) == 8
+    found = status(run, out)
+    assert (found["records"], found["failed"]) == (4, 4)
+    assert found["cost_usd"] == pytest.approx(spent)
+    told = run("run", bad, *to, "--temperature", "0.5", code=2).err
+    assert "the id is in the output as failed, with another request" in told
+    run("run", bad, *to, "--retry-failed")
+    assert len(server.requests) == 12 and len(lines(out)) == 4
+    found = status(run, out)
+    assert (found["records"], found["failed"]) == (4, 0)
+    last = sum(each["cost_usd"] + each["earlier_cost_usd"] for each in lines(out))
+    assert found["cost_usd"] == pytest.approx(last) and last > spent
+    told = run("run", good, *to, code=2).err
+    assert "the id is in the output with another request" in told
+
+
+def test_of_many_tries_the_last_answer_and_the_last_error_stay(
+    run: Run, use: Use, tmp_path: Path, out: Path
+) -> None:
+    refused = {"type": "ModelErrorException"}
+    server = use({"when": {"prompt": "worse"}, "error": refused})
+    given = tmp_path / "in.jsonl"
+    argv = ("run", str(given), "-o", str(out), "--force")
+    for prompt, code in (("a", 0), ("b", 0), ("worse 1", 9), ("worse 2", 9), ("worse 3", 9)):
+        write(given, {"id": "r", "prompt": prompt})
+        run(*argv, code=code)
+    answer, error = lines(out)
+    assert '"b"' in answer["text"] and answer["earlier_cost_usd"] > 0
+    tries = 3 * error["cost_at_most_usd"]
+    assert error["cost_at_most_usd"] + error["earlier_cost_usd"] == pytest.approx(tries)
+    own = answer["cost_usd"] + answer["earlier_cost_usd"]
+    assert status(run, out)["cost_usd"] == pytest.approx(own + tries)
+    write(given, {"id": "r", "prompt": "b"})
+    run(*argv)
+    assert len(server.requests) == 5 and lines(out) == [answer, error]
+
+
+def test_an_answer_that_stayed_and_is_not_whole_still_counts_as_such(
+    run: Run, use: Use, tmp_path: Path, out: Path
+) -> None:
+    server = use({"when": {"prompt": "worse"}, "error": {"type": "ModelErrorException"}})
+    cut = write(tmp_path / "cut.jsonl", {"id": "r", "prompt": "good", "max_tokens": 2})
+    run("run", cut, "-o", str(out), code=10)
+    bad = write(tmp_path / "bad.jsonl", {"id": "r", "prompt": "worse"})
+    run("run", bad, "-o", str(out), "--force", code=9)
+    run("run", cut, "-o", str(out), code=10)
+    assert len(server.requests) == 2 and status(run, out)["incomplete"] == 0
