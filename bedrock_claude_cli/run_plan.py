@@ -73,6 +73,11 @@ class Plan:
         self.to_do = self.again = self.skipped = self.left_failed = 0
         self.left_incomplete = 0
 
+    def counts(self) -> dict[str, int]:
+        """What is to be done, and what the output says of the rest; docs/json.md has the keys."""
+        names = ("to_do", "skipped", "left_failed", "left_incomplete")
+        return {name: getattr(self, name) for name in names}
+
     def judge(self, record: records.Record) -> Iterable[str | CliError]:
         """What is wrong with a record; the others are counted."""
         frame = self._composer.plain_frame(record) if self._quick else None

@@ -210,13 +210,12 @@ def words(now: Progress, *, short: bool = False) -> str:
     return ", ".join(parts)
 
 
-def summary(engine: Engine, path: str, to_do: int, skipped: int) -> dict[str, Any]:
-    """What a run came to; docs/json.md describes the keys."""
+def summary(engine: Engine, path: str, counts: dict[str, int]) -> dict[str, Any]:
+    """What a run came to, with the counts of its plan; docs/json.md describes the keys."""
     now = engine.progress()
     return {
         "output": path,
-        "to_do": to_do,
-        "skipped": skipped,
+        **counts,
         "done": now.done,
         "failed": now.failed,
         "incomplete": engine.tally.incomplete,
@@ -238,7 +237,21 @@ def summary_line(found: dict[str, Any]) -> str:
     )
     if found["skipped"]:
         line += f", {found['skipped']:,} were there before"
+        words = (("left_failed", "failed"), ("left_incomplete", "not whole"))
+        flawed = ", ".join(f"{found[key]:,} {word}" for key, word in words if found[key])
+        line += f" ({flawed})" if flawed else ""
     return f"{line}; {found['output']} has cost about ${found['cost_usd']:.6f}"
+
+
+def not_whole(count: int) -> str:
+    """What helps where answers are cut."""
+    one = count == 1
+    which = "1 record is not whole" if one else f"{count:,} records are not whole"
+    return (
+        f"{which}: `stop_reason` in {'its line' if one else 'their lines'} says why; for "
+        f"max_tokens, give {'that record' if one else 'those records'} of the input a larger "
+        f"`max_tokens` and run it with --force (--max-tokens would ask all records anew)"
+    )
 
 
 def _listed(errors: dict[str, int]) -> str:

@@ -199,7 +199,7 @@ def _end(
 ) -> int:
     """Tell what was done, and how to go on; what stopped the run is raised."""
     goes_on = _settle(ctx, engine, output, plan)
-    summary = run_view.summary(engine, plan.wish.output or "", plan.to_do, plan.skipped)
+    summary = run_view.summary(engine, plan.wish.output or "", plan.counts())
     if ctx.out.json:
         ctx.out.data(summary)
     else:
@@ -214,13 +214,15 @@ def _end(
         again = go_on(plan.wish._replace(retry_failed=True))
         which = "1 failed record" if failed == 1 else f"{failed:,} failed records"
         ctx.out.note(f"{which}: {again} asks {'it' if failed == 1 else 'them'} again")
+    incomplete = engine.tally.incomplete + plan.left_incomplete
+    if incomplete and not early:
+        ctx.out.note(run_view.not_whole(incomplete))
     if engine.stopped is not None:
         raise engine.stopped
     if interrupted:
         return _EXITS[signals[0]]
     if failed:
         return ExitCode.PARTIAL
-    incomplete = engine.tally.incomplete + plan.left_incomplete
     return ExitCode.INCOMPLETE if incomplete else ExitCode.OK
 
 

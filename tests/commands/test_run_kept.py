@@ -229,3 +229,27 @@ def test_an_answer_that_stayed_and_is_not_whole_still_counts_as_such(
     run("run", bad, "-o", str(out), "--force", code=9)
     run("run", cut, "-o", str(out), code=10)
     assert len(server.requests) == 2 and status(run, out)["incomplete"] == 0
+
+
+def test_what_was_left_from_before_is_told(run: Run, use: Use, tmp_path: Path, out: Path) -> None:
+    server = use({"when": {"prompt": "fails"}, "error": {"type": "ModelErrorException"}})
+    given = tmp_path / "in.jsonl"
+    records: list[dict[str, Any]] = [{"id": each, "prompt": each} for each in ("a", "b", "fails")]
+    records[1]["max_tokens"] = 2
+    argv = ("run", write(given, *records), "-o", str(out))
+    told = run(*argv, code=9).err
+    assert "1 record is not whole: `stop_reason` in its line says why" in told
+    told = run(*argv, code=9).err
+    assert "3 were there before (1 failed, 1 not whole); " in told
+    assert "1 record is not whole: " in told and "a larger `max_tokens`" in told
+    found = json.loads(run(*argv, "--json", code=9).out)
+    assert (found["failed"], found["incomplete"], found["errors"]) == (0, 0, {})
+    assert (found["left_failed"], found["left_incomplete"]) == (1, 1)
+    write(given, *records[:2])
+    assert "2 were there before (1 not whole); " in run(*argv, code=10).err
+    records[1]["max_tokens"] = 400
+    asked = len(server.requests)
+    write(given, *records[:2])
+    told = run(*argv, "--force").err
+    assert len(server.requests) == asked + 1 and "1 were there before; " in told
+    assert "not whole: " not in told
