@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from contextlib import suppress
 from json.encoder import encode_basestring
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -128,9 +129,10 @@ class Spool:
             raise _no_room(self._folder, error) from None
 
     def close(self) -> None:
-        """Let go of the disk."""
-        self.sent.close()
-        self.beside.close()
+        """Let go of the disk; what it did not take is not wanted any more."""
+        for each in (self.sent, self.beside):
+            with suppress(OSError):
+                each.close()
 
 
 def _file(folder: Path) -> IO[bytes]:

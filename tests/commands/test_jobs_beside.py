@@ -6,6 +6,7 @@ The other terminal has its turn while the first one pauses between two looks.
 from __future__ import annotations
 
 import json
+import resource
 from collections.abc import Callable
 from pathlib import Path
 
@@ -97,3 +98,17 @@ def test_manifest_of_another_submit_is_not_overwritten_by_a_wait_that_runs(
     meanwhile(replace)
     assert "made by somebody else meanwhile" in run("jobs", "wait", "night", code=1).err
     assert manifest()["parts"][0]["token"].endswith("x") and made() == ["night-1"]
+
+
+def test_disk_that_is_full_is_told_as_such(use: Use, run: Run) -> None:
+    use()
+    make_bucket()
+    source = records(400, system="x" * 1000)
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, usual[1]))
+    try:
+        said = submit(run, source, code=1).err
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert "the lines of the jobs cannot be kept" in said and "File too large" in said
+    assert "stdout" not in said and made() == []

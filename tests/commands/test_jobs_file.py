@@ -6,6 +6,7 @@ import fcntl
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,11 +50,10 @@ def test_output_that_somebody_makes_meanwhile_is_left(
     server = use()
     make_bucket()
     ended(run)
-    whole = type(server.requests).append
 
-    class Requests(list):  # type: ignore[type-arg]
-        def append(self, request: object) -> None:
-            whole(self, request)
+    class Requests(list[dict[str, Any]]):
+        def append(self, request: dict[str, Any]) -> None:
+            super().append(request)
             Path("out.jsonl").write_text("mine\n")
 
     monkeypatch.setattr(server, "requests", Requests())
