@@ -6,15 +6,24 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bedrock_claude_cli.batching import LONGEST_NAME, Survey, Wish
-from bedrock_claude_cli.bedrock import identity, job_manifest, job_role, jobs, logging_run
+from bedrock_claude_cli.bedrock import (
+    identity,
+    job_copy,
+    job_find,
+    job_manifest,
+    job_role,
+    jobs,
+    logging_run,
+)
 from bedrock_claude_cli.bedrock.job_manifest import Manifest, Part
 from bedrock_claude_cli.bedrock.logging_policies import Place
 from bedrock_claude_cli.bedrock.logging_state import Denied, Target, look
 from bedrock_claude_cli.bedrock.logging_step import Step
 from bedrock_claude_cli.context import Context
-from bedrock_claude_cli.errors import UsageError
+from bedrock_claude_cli.errors import CliError, UsageError
 
 
 @dataclass
@@ -47,9 +56,12 @@ def plan(ctx: Context, found: Survey, wish: Wish, command: str) -> Plan:
     arn = role if role.startswith("arn:") else place.role_arn(role)
     path = Path(f"{wish.job_name}{job_manifest.SUFFIX}")
     fresh = _split(found, wish, place, arn, path, sandbox=ctx.out.sandbox)
-    manifest = job_manifest.read(path) if path.exists() else fresh
-    if manifest is not fresh:
+    if path.exists():
+        manifest = job_manifest.read(path)
         _check_same(manifest, fresh)
+    else:
+        manifest = _begun_elsewhere(ctx, target, fresh) or fresh
+    if manifest is not fresh:
         # What has no job yet may get one by another role than the one that was refused.
         manifest.role, manifest.hours = fresh.role, fresh.hours
     manifest.command, manifest.revised = command, True
@@ -85,16 +97,43 @@ def _split(
 
 def _check_same(there: Manifest, wanted: Manifest) -> None:
     """UsageError unless the manifest that is there is of this very submit."""
+    if not _alike(there, wanted):
+        raise UsageError(
+            f"{there.path} is there, of another input or other options, region or bucket",
+            hint="give this one another --name",
+        )
+
+
+def _alike(there: Manifest, wanted: Manifest) -> bool:
     alike = [
         (each.region, each.account, each.fingerprint, each.sandbox,
          [(part.input_uri, part.records) for part in each.parts])
         for each in (there, wanted)
     ]  # fmt: skip
-    if alike[0] != alike[1]:
-        raise UsageError(
-            f"{there.path} is there, of another input or other options, region or bucket",
-            hint="give this one another --name",
-        )
+    return alike[0] == alike[1]
+
+
+def _begun_elsewhere(ctx: Context, target: Target, fresh: Manifest) -> Manifest | None:
+    """This very submit, begun where its manifest is, as far as S3 and AWS's list tell of it.
+
+    None where there is none such, or none of its parts is left to be started.
+    """
+    denied = Denied("bedrock:ListModelInvocationJobs", "*")
+    bedrock = target.client("bedrock")
+    found = look(denied, lambda: list(job_find.named(bedrock, fresh.name)))
+    copy = job_copy.read(target.client("s3"), fresh.parts[0])
+    if copy is None or isinstance(found, Denied) or not _alike(copy, fresh):
+        return None
+    jobs_of_it = [part for part in found or () if part.token in copy.tokens]
+    there = job_find.whole(copy, jobs_of_it, fresh.name)
+    if there is None or not there.unstarted:
+        return None
+    there.path = fresh.path
+    ctx.out.note(
+        f"{there.name} was submitted from elsewhere, and {len(jobs_of_it)} of its "
+        f"{len(there.parts)} jobs were started: this continues it"
+    )
+    return there
 
 
 def _strangers(ctx: Context, target: Target, manifest: Manifest, wish: Wish) -> Iterator[Step]:
@@ -106,7 +145,7 @@ def _strangers(ctx: Context, target: Target, manifest: Manifest, wish: Wish) -> 
         return
     denied = Denied("bedrock:ListModelInvocationJobs", "*")
     bedrock = target.client("bedrock")
-    told = look(denied, lambda: list(jobs.strangers(bedrock, manifest)))
+    told = look(denied, lambda: list(job_find.strangers(bedrock, manifest)))
     if isinstance(told, Denied):
         what = f"whether this input was submitted before is not shown ({denied.action})"
         yield Step("unseen", what)
@@ -114,7 +153,7 @@ def _strangers(ctx: Context, target: Target, manifest: Manifest, wish: Wish) -> 
     same = [part for part, is_same in told or () if is_same]
     named = [part for part in same if part.submit == manifest.name]
     if named or (same and wish.name is None):
-        raise _submitted(manifest, named or same)
+        raise _submitted(target, manifest, named or same)
     if same:
         ctx.out.warn(
             f"this very input was submitted before as {same[0].submit} ({same[0].arn}), and is "
@@ -128,26 +167,48 @@ def _strangers(ctx: Context, target: Target, manifest: Manifest, wish: Wish) -> 
         )
 
 
-def _submitted(manifest: Manifest, same: list[Part]) -> UsageError:
+def _submitted(target: Target, manifest: Manifest, same: list[Part]) -> UsageError:
     name = same[0].submit
     same = [part for part in same if part.submit == name]
     listed = ", ".join(f"{part.arn} ({part.status})" for part in same)
-    job = same[0].arn if len(same) == 1 else name
-    wait = "" if all(part.ended for part in same) else f"`bedrock-claude jobs wait {job}`, then "
+    left = _unstarted(target, name)
+    job = same[0].arn if len(same) == 1 and not left else name
+    wait = f"`bedrock-claude jobs wait {job}`"
+    begins = "" if all(part.ended for part in same) else f"{wait}, then "
+    if left:
+        begins = f"{wait} starts {left} more that it has, then "
+    free = free_name(target.client("bedrock"), manifest.name)
     return UsageError(
         f"this very input was submitted before as {name}, so nothing was sent: {listed}",
-        hint=f"{wait}`bedrock-claude jobs fetch {job} -o OUTPUT` has its answers; to pay for it "
-        f"once more, `--name {free_name(manifest.name)}`",
+        hint=f"{begins}`bedrock-claude jobs fetch {job} -o OUTPUT` has its answers; to pay for it "
+        f"once more, `--name {free}`",
         code="AlreadySubmitted",
     )
 
 
-def free_name(name: str) -> str:
-    """A name like this one that no manifest here has; a hyphen would look like a part's."""
-    number = 2
-    while Path(f"{name[: LONGEST_NAME - 3]}.{number}{job_manifest.SUFFIX}").exists():
+def _unstarted(target: Target, name: str) -> int:
+    """How many parts a submit has that are not started; 0 where nothing tells of them."""
+    try:
+        there = job_find.of_name(
+            target.client("bedrock"), target.client("s3"), name, target.place.region
+        )
+    except CliError:  # there are two of the name
+        return 0
+    return len(there.unstarted)
+
+
+def free_name(bedrock: Any, name: str) -> str:
+    """A name like this one that neither a manifest here has nor, as far as it tells, AWS.
+
+    A hyphen would look like a part's.
+    """
+    begun, number = name[: LONGEST_NAME - 3], 2
+    denied = Denied("bedrock:ListModelInvocationJobs", "*")
+    told = look(denied, lambda: job_find.names(bedrock, begun))
+    taken = told if isinstance(told, set) else set()
+    while f"{begun}.{number}" in taken or Path(f"{begun}.{number}{job_manifest.SUFFIX}").exists():
         number += 1
-    return f"{name[: LONGEST_NAME - 3]}.{number}"
+    return f"{begun}.{number}"
 
 
 def _doubts(found: Survey, region: str) -> Iterator[Step]:

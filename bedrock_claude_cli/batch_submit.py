@@ -8,7 +8,7 @@ from dataclasses import replace
 from bedrock_claude_cli import calling
 from bedrock_claude_cli.batch_lines import Spool
 from bedrock_claude_cli.batch_plan import Plan
-from bedrock_claude_cli.bedrock import job_index, jobs
+from bedrock_claude_cli.bedrock import job_copy, job_index, jobs
 from bedrock_claude_cli.bedrock.job_manifest import Manifest, Part
 from bedrock_claude_cli.bedrock.job_upload import Upload, abort_left
 from bedrock_claude_cli.bedrock.logging_step import Step, grant, missing_permission
@@ -30,9 +30,10 @@ def submit(ctx: Context, plan: Plan) -> None:
     for step in plan.changes:
         if step.apply:
             _apply(ctx, plan, step)
-    if not plan.continued:
+    if not plan.manifest.kept:
         plan.manifest.save(new=True)
     upload(ctx, plan)
+    _copy(ctx, plan)
     start(ctx, plan.manifest, patient=bool(plan.changes), continued=plan.continued)
 
 
@@ -79,6 +80,22 @@ def upload(ctx: Context, plan: Plan) -> None:
         part.uploaded = True
         plan.manifest.save()
         ctx.out.note(f"uploaded {part.input_uri}")
+
+
+def _copy(ctx: Context, plan: Plan) -> None:
+    """Keep the manifest beside the input, before any job is started, for whoever has not the file.
+
+    What another machine wrote there, that parts were stopped, is taken over first.
+    """
+    s3 = plan.target.client("s3")
+    if plan.continued and job_copy.take_over(s3, plan.manifest):
+        return
+    try:
+        job_copy.write(s3, plan.manifest)
+    except Exception as error:
+        if denied := _denied(error, plan, plan.manifest.parts[0]):
+            raise denied from error
+        raise
 
 
 def _upload(ctx: Context, plan: Plan, part: Part, spool: Spool) -> None:
@@ -129,6 +146,8 @@ def _give_up(ctx: Context, unfinished: Upload, uri: str) -> None:
 
 def start(ctx: Context, manifest: Manifest, *, patient: bool, continued: bool) -> bool:
     """Start every part that has no job yet; false where AWS runs no more of them at once."""
+    if continued and manifest.unstarted:
+        job_copy.take_over(ctx.aws.client("s3", region=manifest.region), manifest)
     for part in manifest.parts:
         if part.arn is not None or part.ended or not part.uploaded:
             continue
@@ -178,14 +197,30 @@ def stop(ctx: Context, manifest: Manifest) -> None:
     bedrock = ctx.aws.client("bedrock", region=manifest.region)
     _find_lost(ctx, manifest)
     with manifest.hold():
-        for part in manifest.parts:
-            if part.arn is None and not part.ended:
-                part.status, part.message = "Stopped", "it was stopped before it was started"
+        unstarted = manifest.unstarted
+        for part in unstarted:
+            part.status, part.message = "Stopped", "it was stopped before it was started"
         manifest.save()
+    if any(part.uploaded for part in unstarted):
+        _tell_others(ctx, manifest)
     for part in manifest.parts:
         if not part.ended:
             jobs.stop(bedrock, part)
     refresh(ctx, manifest)
+
+
+def _tell_others(ctx: Context, manifest: Manifest) -> None:
+    """Keep in S3 what was stopped, for a `jobs wait` elsewhere."""
+    try:
+        job_copy.write(ctx.aws.client("s3", region=manifest.region), manifest)
+    except Exception as error:
+        from bedrock_claude_cli.explain import translate
+
+        where = job_copy.uri(manifest.parts[0])
+        ctx.out.warn(
+            f"a `jobs wait` on another machine may start what was stopped here, as {where} cannot "
+            f"be written: {translate(error).message}"
+        )
 
 
 def wait(ctx: Context, manifest: Manifest, seconds: float) -> None:
@@ -221,13 +256,13 @@ def _look(ctx: Context, manifest: Manifest) -> int:
     """Look at the jobs and start what has room; how many parts have none."""
     for part in refresh(ctx, manifest):
         ctx.out.note(f"{part.name}: {part.status}")
-    unstarted = [part for part in manifest.parts if part.arn is None and not part.ended]
+    unstarted = manifest.unstarted
     if unstarted:
         start(ctx, manifest, patient=False, continued=True)
         for part in unstarted:
             if part.arn is not None or part.ended:
                 ctx.out.note(f"{part.name}: {part.status}")
-    return sum(part.arn is None and not part.ended for part in manifest.parts)
+    return len(manifest.unstarted)
 
 
 def pending(manifest: Manifest) -> CliError:

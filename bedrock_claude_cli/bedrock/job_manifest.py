@@ -80,7 +80,13 @@ class Part:
         self.processed = answer.get("processedRecordCount")
         self.succeeded = answer.get("successRecordCount")
         self.failed = answer.get("errorRecordCount")
+        self.records = self.records or answer.get("totalRecordCount") or 0
         return self.status != before
+
+    def join(self, job: Part) -> None:
+        """Take over the job that AWS lists for it."""
+        self.arn, self.status, self.message, self.uploaded = job.arn, job.status, job.message, True
+        self.processed, self.succeeded, self.failed = job.processed, job.succeeded, job.failed
 
     def take_over(self, other: Part) -> None:
         """What another process found out about it: a job that was made, and an end, are final."""
@@ -119,9 +125,19 @@ class Manifest:
     @property
     def handle(self) -> str:
         """What the verbs take for it: its file, else the ARN of its one job, else its name."""
-        if self.path is not None:
+        if self.path is not None and self.kept:
             return str(self.path)
         return (self.parts[0].arn if len(self.parts) == 1 else None) or self.name
+
+    @property
+    def tokens(self) -> list[str]:
+        """What AWS tells its parts by, which no other submit has."""
+        return [part.token for part in self.parts]
+
+    @property
+    def unstarted(self) -> list[Part]:
+        """The parts that have no job yet, and may get one."""
+        return [part for part in self.parts if part.arn is None and not part.ended]
 
     @property
     def sent(self) -> bool:
@@ -155,7 +171,7 @@ class Manifest:
 
     def take_over(self, other: Manifest) -> None:
         """What another process wrote of the same submit; CliError where it is of another one."""
-        if [part.token for part in other.parts] != [part.token for part in self.parts]:
+        if other.tokens != self.tokens:
             raise self._made_meanwhile()
         for own, its in zip(self.parts, other.parts, strict=True):
             own.take_over(its)
@@ -193,13 +209,15 @@ def _locked(folder: Path) -> Iterator[None]:
 
     Where the folder cannot be locked, as on some network drives, nobody holds it.
     """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = None
     try:
         with suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
-        os.close(descriptor)
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def _write(path: Path, text: str, *, new: bool) -> None:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import datetime
-import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from bedrock_claude_cli.bedrock import catalog, model_id
 from bedrock_claude_cli.bedrock.catalog import KnownModel
-from bedrock_claude_cli.bedrock.job_manifest import LOST, Manifest, Part
+from bedrock_claude_cli.bedrock.job_manifest import Manifest, Part
 from bedrock_claude_cli.bedrock.logging_state import fault_name
-from bedrock_claude_cli.errors import CliError, RejectedError, UsageError
+from bedrock_claude_cli.errors import CliError, RejectedError
 
 # A minute and a half in all: IAM takes a new role's word that long at most, as a rule.
 WAITS = (2, 4, 8, 15, 30, 30)
-KNOWN_DAYS = 30  # how long another name hides no input that was submitted before
-PAGE = 100
 RUN = "use `bedrock-claude run`"
 NOT_LOGGED = "batch calls are not in the invocation logs, so `logs` and `usage` do not see them"
-_JOB = re.compile(r"arn:aws[a-z-]*:bedrock:(?P<region>[a-z0-9-]+):\d*:model-invocation-job/\w+")
 
 
 def create(
@@ -113,10 +108,11 @@ def refresh(bedrock: Any, part: Part) -> bool:
     """Ask how far a part is; whether its state changed."""
     if part.arn is None or part.ended:
         return False
-    return part.told(_get(bedrock, part.arn))
+    return part.told(get(bedrock, part.arn))
 
 
-def _get(bedrock: Any, arn: str) -> dict[str, Any]:
+def get(bedrock: Any, arn: str) -> dict[str, Any]:
+    """What AWS tells of a job; RejectedError where it knows none such."""
     try:
         told: dict[str, Any] = bedrock.get_model_invocation_job(jobIdentifier=arn)
     except Exception as error:
@@ -141,96 +137,6 @@ def stop(bedrock: Any, part: Part) -> bool:
             raise
         return False
     return True
-
-
-def region_of(arn: str) -> str | None:
-    """The region of a job's ARN; None for what is no such ARN."""
-    match = _JOB.fullmatch(arn)
-    return match["region"] if match else None
-
-
-def of_arn(bedrock: Any, arn: str, region: str) -> Manifest:
-    """A job by its ARN, as a manifest of one part that has no file."""
-    told = _get(bedrock, arn)
-    return _manifest(told["jobName"], region, [_part(told)])
-
-
-def of_name(bedrock: Any, name: str, region: str) -> Manifest:
-    """The jobs that AWS knows of a name, NAME or NAME-1 and so on; UsageError without any."""
-    found: dict[str, Part] = {}
-    for each in _named(bedrock, name):
-        part = _part(each)
-        if part.name in found:
-            arns = f"{found[part.name].arn} and {part.arn}"
-            raise UsageError(
-                f"{region} has more than one job called {part.name}: {arns}",
-                hint="name it by its ARN; `bedrock-claude jobs list` shows them all",
-            )
-        found[part.name] = part
-    if not found:
-        raise RejectedError(
-            f"there is no job called {name} in {region}, and no {name}.job.json here",
-            hint="`bedrock-claude jobs list`",
-        )
-    parts = sorted(found.values(), key=lambda part: (len(part.name), part.name))
-    return _manifest(name, region, parts)
-
-
-def _named(bedrock: Any, name: str) -> Iterator[dict[str, Any]]:
-    """The jobs called so, and those called so with a number behind."""
-    pages = bedrock.get_paginator("list_model_invocation_jobs").paginate(nameContains=name)
-    for page in pages:
-        for each in page.get("invocationJobSummaries", ()):
-            if _is_named(each["jobName"], name):
-                yield each
-
-
-def _is_named(own: str, name: str) -> bool:
-    return own == name or re.fullmatch(re.escape(name) + r"-\d+", own) is not None
-
-
-def strangers(bedrock: Any, manifest: Manifest) -> Iterator[tuple[Part, bool]]:
-    """Jobs that a manifest does not know, and whether each is of the same input.
-
-    They are those of its name, and those of the same input of the last `KNOWN_DAYS`, whatever
-    their name; those that came to nothing are left out.
-    """
-    ours = {part.token for part in manifest.parts}
-    for each in _named(bedrock, manifest.name):
-        part = _part(each)
-        if part.token not in ours and part.status not in LOST:
-            yield part, part.mark == manifest.parts[0].mark
-    since = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=KNOWN_DAYS)
-    pages = bedrock.get_paginator("list_model_invocation_jobs").paginate(
-        submitTimeAfter=since, sortBy="CreationTime", sortOrder="Descending", maxResults=PAGE
-    )
-    for page in pages:
-        for each in page.get("invocationJobSummaries", ()):
-            part = _part(each)
-            same = part.mark == manifest.parts[0].mark and not _is_named(part.name, manifest.name)
-            if same and part.token not in ours and part.status not in LOST:
-                yield part, True
-
-
-def _manifest(name: str, region: str, parts: list[Part]) -> Manifest:
-    account = (parts[0].arn or "").split(":")[4]
-    return Manifest(name, region, account, "", "", 0, parts=parts)
-
-
-def _part(told: dict[str, Any]) -> Part:
-    part = Part(
-        name=told["jobName"],
-        model=told["modelId"],
-        token=told.get("clientRequestToken", ""),
-        input_uri=told["inputDataConfig"]["s3InputDataConfig"]["s3Uri"],
-        output_uri=told["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"],
-        records=told.get("totalRecordCount") or 0,
-        bytes=0,
-        uploaded=True,
-        arn=told["jobArn"],
-    )
-    part.told(told)
-    return part
 
 
 def listed(bedrock: Any, status: str | None) -> Iterator[dict[str, Any]]:

@@ -11,7 +11,14 @@ from typing import IO, Annotated, Any
 import typer
 
 from bedrock_claude_cli import batch_submit, complete, forecast
-from bedrock_claude_cli.bedrock import catalog, job_file, job_manifest, job_output, jobs, model_id
+from bedrock_claude_cli.bedrock import (
+    catalog,
+    job_file,
+    job_find,
+    job_manifest,
+    job_output,
+    model_id,
+)
 from bedrock_claude_cli.bedrock.job_manifest import Manifest, Part
 from bedrock_claude_cli.bedrock.job_output import Named, Odd
 from bedrock_claude_cli.context import Context
@@ -37,11 +44,11 @@ def find(ctx: Context, job: str) -> Manifest:
     for path in (own, given) if "/" in job or job.endswith(job_manifest.SUFFIX) else (own,):
         if path.is_file():
             return _of_here(ctx, job_manifest.read(path))
-    if region := jobs.region_of(job):
-        return jobs.of_arn(ctx.aws.client("bedrock", region=region), job, region)
+    if region := job_find.region_of(job):
+        return job_find.of_arn(ctx.aws.client("bedrock", region=region), job, region)
     if "/" in job or job.endswith(job_manifest.SUFFIX):
         raise UsageError(f"{job} is no file, no ARN of a job and no name of one")
-    return jobs.of_name(ctx.bedrock, job, ctx.region)
+    return job_find.of_name(ctx.bedrock, ctx.aws.client("s3", region=ctx.region), job, ctx.region)
 
 
 def _of_here(ctx: Context, found: Manifest) -> Manifest:

@@ -9,7 +9,7 @@ import typer
 
 from bedrock_claude_cli import batch_plan, batch_submit, batching, job_view, options
 from bedrock_claude_cli.bedrock import catalog, records
-from bedrock_claude_cli.bedrock.job_manifest import LOST
+from bedrock_claude_cli.bedrock.job_manifest import LOST, Manifest
 from bedrock_claude_cli.bedrock.job_split import MAX_BYTES, MAX_RECORDS
 from bedrock_claude_cli.compose_record import Composer
 from bedrock_claude_cli.confirm import confirm
@@ -84,10 +84,9 @@ def _submit(ctx: Context, wish: batching.Wish, *, yes: bool, dry_run: bool) -> i
         if plan.continued:
             batch_submit.refresh(ctx, plan.manifest)
             _tell_lost(ctx, plan)
-        _carry_out(ctx, plan, yes=yes, dry_run=dry_run)
+        return _carry_out(ctx, plan, yes=yes, dry_run=dry_run)
     finally:
         found.close()
-    return ExitCode.OK
 
 
 def _command(ctx: Context, wish: batching.Wish, *, yes: bool) -> str:
@@ -110,18 +109,19 @@ def _tell_lost(ctx: Context, plan: batch_plan.Plan) -> None:
     more = "" if len(lost) == 1 else f" (and {len(lost) - 1} more did not complete)"
     why = f": {which.message}" if which.message else ""
     what = f"the job {which.name} ended as {which.status}{more}{why}"
-    anew = f"`--name {batch_plan.free_name(manifest.name)}` submits the input anew, as other jobs"
+    free = batch_plan.free_name(plan.target.client("bedrock"), manifest.name)
+    anew = f"`--name {free}` submits the input anew, as other jobs"
     if not manifest.ended:
         ctx.out.warn(f"{what}; {anew}")
         return
     raise UsageError(
         f"{what}; so nothing was sent",
-        hint=f"{anew}; `bedrock-claude jobs fetch {manifest.path} -o OUTPUT` has what was answered",
+        hint=f"{anew}; {_fetch(manifest)} has what was answered",
         code="JobEnded",
     )
 
 
-def _carry_out(ctx: Context, plan: batch_plan.Plan, *, yes: bool, dry_run: bool) -> None:
+def _carry_out(ctx: Context, plan: batch_plan.Plan, *, yes: bool, dry_run: bool) -> int:
     """Show the plan, stop where it ends or is refused, else make it."""
     prices = "config" if ctx.settings.prices else catalog.load().date
     if not ctx.out.json:
@@ -134,8 +134,7 @@ def _carry_out(ctx: Context, plan: batch_plan.Plan, *, yes: bool, dry_run: bool)
         batch_submit.submit(ctx, plan)
     if ctx.out.json:
         ctx.out.data(job_view.submit_json(plan, prices, dry_run=dry_run))
-    if not dry_run:
-        _conclude(ctx, plan)
+    return ExitCode.OK if dry_run else _conclude(ctx, plan)
 
 
 def _question(plan: batch_plan.Plan) -> str:
@@ -145,15 +144,27 @@ def _question(plan: batch_plan.Plan) -> str:
     return f"Start {what} in account {place.account}, {place.region}?"
 
 
-def _conclude(ctx: Context, plan: batch_plan.Plan) -> None:
-    parts, path = plan.manifest.parts, plan.manifest.path
-    for part in parts if not ctx.out.json else ():
+def _fetch(manifest: Manifest) -> str:
+    return f"`bedrock-claude jobs fetch {manifest.handle} -o OUTPUT`"
+
+
+def _conclude(ctx: Context, plan: batch_plan.Plan) -> int:
+    """Tell what comes next; PARTIAL where all has ended, and not every record was answered."""
+    manifest = plan.manifest
+    for part in manifest.parts if not ctx.out.json else ():
         ctx.out.line(f"{part.name}\t{job_view.state(part)}\t{part.arn or '-'}")
-    fetch = f"`bedrock-claude jobs fetch {path} -o OUTPUT`"
-    if plan.manifest.ended:
+    fetch, handle = _fetch(manifest), manifest.handle
+    if manifest.ended and manifest.whole:
         ctx.out.note(f"nothing was sent, as it was answered before: {fetch}")
-        return
-    left = sum(part.arn is None for part in parts)
-    if left:
-        ctx.out.note(f"AWS runs no more jobs at once: `jobs wait {path}` starts the other {left}")
-    ctx.out.note(f"`bedrock-claude jobs wait {path}`, then {fetch}")
+        return ExitCode.OK
+    if manifest.ended:
+        ctx.out.note(
+            f"{fetch} writes what was answered, and names the rest, which `bedrock-claude run "
+            "INPUT -o OUTPUT --retry-failed`, with the options of the submit, then asks"
+        )
+        ctx.out.warn("nothing was sent: it ended before, and records failed or are missing")
+        return ExitCode.PARTIAL
+    if left := len(manifest.unstarted):
+        ctx.out.note(f"AWS runs no more jobs at once: `jobs wait {handle}` starts the other {left}")
+    ctx.out.note(f"`bedrock-claude jobs wait {handle}`, then {fetch}")
+    return ExitCode.OK

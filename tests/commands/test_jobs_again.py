@@ -10,7 +10,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from bedrock_claude_cli.bedrock import jobs
+from bedrock_claude_cli.bedrock import job_find
 from bedrock_claude_cli.sandbox import Sandbox
 from tests.commands.jobs_world import (
     BUCKET,
@@ -159,7 +159,7 @@ def test_renamed_file_is_found_on_the_second_page(
     make_bucket()
     submit(run, records())
     submit(run, records(101, "other.jsonl"))
-    monkeypatch.setattr(jobs, "PAGE", 1)
+    monkeypatch.setattr(job_find, "PAGE", 1)
     Path("night.jsonl").write_text("")
     assert "before as night," in submit(run, records(name="renamed.jsonl"), code=2).err
     assert made() == ["night", "other"]
