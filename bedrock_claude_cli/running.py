@@ -241,7 +241,9 @@ def _rescue(ctx: Context, engine: Engine, output: RunOutput, plan: Plan) -> bool
     """The same where the output is not at its path any more, which then is what ended the run."""
     unwritten: Iterable[bytes] = engine.unwritten
     saved, hint = None, "-o with the name that it has now goes on with what is finished"
-    if not output.named:
+    if output.cut:
+        hint = "give back the lines that it had, if there is a copy: else they are asked anew"
+    elif not output.named:
         try:
             saved = output.save()
             hint = f"all of its lines are in {saved}: move it back, or go on with it as -o"

@@ -231,17 +231,22 @@ class RunOutput:
         self._end += len(line)
 
     def held(self) -> bool:
-        """Whether its path still leads to it: nobody removed, moved or replaced it."""
+        """Whether its path still leads to it, and to all of it: nobody else changed that."""
         try:
-            return run_compact.leads_to(self._place, self._descriptor)
+            return run_compact.leads_to(self._place, self._descriptor) and not self.cut
         except OSError:
             return True
 
+    @property
+    def cut(self) -> bool:
+        """Whether another program took lines away."""
+        there = self._end  # read first, as threads write meanwhile
+        return os.fstat(self._descriptor).st_size < there
+
     def lost(self, hint: str = "run it again") -> CliError:
         """The error where it is not held any more."""
-        return CliError(
-            f"{self.path} was removed, moved or replaced while the run wrote it", hint=hint
-        )
+        what = "emptied or cut" if self.cut else "removed, moved or replaced"
+        return CliError(f"{self.path} was {what} while the run wrote it", hint=hint)
 
     @property
     def named(self) -> bool:

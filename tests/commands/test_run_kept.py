@@ -253,3 +253,18 @@ def test_what_was_left_from_before_is_told(run: Run, use: Use, tmp_path: Path, o
     told = run(*argv, "--force").err
     assert len(server.requests) == asked + 1 and "1 were there before; " in told
     assert "not whole: " not in told
+
+
+def test_an_output_that_was_emptied_meanwhile_is_no_success(
+    run: Run, use: Use, tmp_path: Path, out: Path
+) -> None:
+    server = use({"when": {"prompt": "say [1-9]"}, "stream": {"delay_ms": 100}})
+    given = many(tmp_path / "in.jsonl", 4)
+    child = started(given, "-o", str(out), "--concurrency", "4")
+    until(lambda: size(out) > 0, child)
+    out.write_bytes(b"")
+    stderr = child.communicate()[1].decode()
+    assert child.returncode == 1 and f"{out} was emptied or cut" in stderr
+    assert sorted(each["id"] for each in lines(out)) == ["r1", "r2", "r3"]
+    run("run", given, "-o", str(out))
+    assert len(server.requests) == 5 and len(lines(out)) == 4
