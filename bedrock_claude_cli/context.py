@@ -166,6 +166,10 @@ class Context:
             }
         return hints.same_place(hints.filled(hint, known), self.place_flags())
 
+    def note(self, text: str) -> None:
+        """A note whose commands ask AWS where this one does."""
+        self.out.note(hints.same_place(text, self.place_flags()))
+
     def _asked(self) -> hints.Asked:
         chosen, allowed = self.settings.options, self.settings.allowed.get("allow_endpoints")
         return hints.Asked(

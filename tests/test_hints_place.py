@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from bedrock_claude_cli.sandbox import Sandbox
@@ -157,3 +158,21 @@ def test_the_global_endpoint_is_named_where_it_is_another_one(
     err = run("ask", "--retries", "0", "-n", *argv, "hi", code=7).err
     assert "out of capacity for this model for now" in err
     assert (ROOMY in err) is told
+
+
+def test_what_goes_on_with_a_job_asks_the_same_account(
+    run: Run, use: Use, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use()
+    monkeypatch.chdir(tmp_path)
+    records = (f'{{"id": "r{number}", "prompt": "hi"}}\n' for number in range(100))
+    Path("in.jsonl").write_text("".join(records), encoding="utf-8")
+    Path("c.yaml").write_text("max_tokens: 50\n", encoding="utf-8")
+    boto3.client("s3").create_bucket(Bucket="batches")
+    there = ["--config", "c.yaml"]
+    said = run("jobs", "submit", "in.jsonl", "--bucket", "batches", "--yes", *there).err
+    commands = re.findall(r"`bedrock-claude ([^`]+)`", said)
+    assert [each.split()[:2] for each in commands] == [["jobs", "wait"], ["jobs", "fetch"]]
+    assert all(each.endswith(" --config c.yaml") for each in commands)
+    for each in commands:
+        run(*shlex.split(each))

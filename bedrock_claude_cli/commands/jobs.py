@@ -61,10 +61,10 @@ def _shown(ctx: Context, manifest: Manifest) -> int:
     if not manifest.sent:
         ctx.out.warn(f"its input is not wholly uploaded: {batch_submit.go_on(manifest)}")
     elif any(part.arn is None and not part.ended for part in manifest.parts):
-        ctx.out.note(f"`bedrock-claude jobs wait {manifest.handle}` starts what is not started")
+        ctx.note(f"`bedrock-claude jobs wait {manifest.handle}` starts what is not started")
     if not manifest.ended:
         return ExitCode.PENDING
-    ctx.out.note(f"`bedrock-claude jobs fetch {manifest.handle} -o OUTPUT` writes the answers")
+    ctx.note(f"`bedrock-claude jobs fetch {manifest.handle} -o OUTPUT` writes the answers")
     return ExitCode.OK if manifest.whole else ExitCode.PARTIAL
 
 

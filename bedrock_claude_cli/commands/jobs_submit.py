@@ -155,10 +155,10 @@ def _conclude(ctx: Context, plan: batch_plan.Plan) -> int:
         ctx.out.line(f"{part.name}\t{job_view.state(part)}\t{part.arn or '-'}")
     fetch, handle = _fetch(manifest), manifest.handle
     if manifest.ended and manifest.whole:
-        ctx.out.note(f"nothing was sent, as it was answered before: {fetch}")
+        ctx.note(f"nothing was sent, as it was answered before: {fetch}")
         return ExitCode.OK
     if manifest.ended:
-        ctx.out.note(
+        ctx.note(
             f"{fetch} writes what was answered, and names the rest, which `bedrock-claude run "
             "INPUT -o OUTPUT --retry-failed`, with the options of the submit, then asks"
         )
@@ -166,5 +166,5 @@ def _conclude(ctx: Context, plan: batch_plan.Plan) -> int:
         return ExitCode.PARTIAL
     if left := len(manifest.unstarted):
         ctx.out.note(f"AWS runs no more jobs at once: `jobs wait {handle}` starts the other {left}")
-    ctx.out.note(f"`bedrock-claude jobs wait {handle}`, then {fetch}")
+    ctx.note(f"`bedrock-claude jobs wait {handle}`, then {fetch}")
     return ExitCode.OK
