@@ -19,6 +19,7 @@ import pytest
 
 from bedrock_claude_cli.sandbox import Sandbox
 from tests.commands.test_run import lines, many, write
+from tests.commands.test_run_faults import size
 from tests.conftest import Result, Run
 
 Use = Callable[..., Sandbox]
@@ -46,7 +47,7 @@ def test_sigterm_drains_and_says_how_to_go_on(use: Use, tmp_path: Path, out: Pat
     given = many(tmp_path / "in.jsonl", 100)
     argv = [*PROGRAM, "run", given, "-o", str(out), "--concurrency", "4"]
     child = subprocess.Popen(argv, stderr=subprocess.PIPE)
-    wait_for(lambda: out.exists() and out.stat().st_size > 0, child)
+    wait_for(lambda: size(out) > 0, child)
     child.send_signal(signal.SIGTERM)
     stderr = child.communicate()[1].decode()
     assert child.returncode == 143
@@ -90,7 +91,7 @@ def test_a_signal_that_is_ignored_stays_so(use: Use, tmp_path: Path, out: Path) 
 
     argv = [*PROGRAM, "run", many(tmp_path / "in.jsonl", 20), "-o", str(out), "-q"]
     child = subprocess.Popen(argv, preexec_fn=ignore)
-    wait_for(lambda: out.exists() and out.stat().st_size > 0, child)
+    wait_for(lambda: size(out) > 0, child)
     child.send_signal(signal.SIGINT)
     assert child.wait() == 0 and len(lines(out)) == 20
 
