@@ -33,7 +33,7 @@ def out(tmp_path: Path) -> Path:
 
 
 def size(path: Path) -> int:
-    """The bytes of lines, without the zeros by which a run sees at its start whether there is room."""
+    """The bytes of lines, without the zeros by which a run sees at first whether there is room."""
     return len(path.read_bytes().rstrip(b"\0")) if path.exists() else 0
 
 
