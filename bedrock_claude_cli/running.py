@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import shlex
 import signal
 import sys
 import threading
@@ -55,17 +54,8 @@ def run(ctx: Context, given: str, wish: Wish, go_on: GoOn) -> int:
 def _check(wish: Wish) -> None:
     if wish.output is None and not wish.dry_run:
         raise UsageError("no output is named", hint="`-o FILE.jsonl`: it keeps every answer")
-    if wish.output == "-":
-        raise UsageError(
-            "-o takes a file, which a run that ends early goes on from",
-            hint="`-o FILE.jsonl`; `tail -f FILE.jsonl` reads it meanwhile",
-        )
-    if wish.output is not None and wish.output.lower().endswith(".gz"):
-        bare = wish.output[: -len(".gz")]
-        raise UsageError(
-            "-o writes lines that a later run reads again, and packs none",
-            hint=f"`-o {shlex.quote(bare)}`; `gzip` packs it when all is done",
-        )
+    if wish.output is not None:
+        run_output.check_name(wish.output)
     figures = wish.concurrency
     if figures != "auto" and not (figures.isdecimal() and 1 <= int(figures) <= MOST):
         raise UsageError(f"--concurrency is auto or 1 to {MOST}, not {figures}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shlex
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,16 +20,7 @@ _WHOLE = b'"complete": true'
 
 def check(output: Path, *, force: bool) -> None:
     """UsageError for what is no file, is there already, or lies where nothing can be written."""
-    if str(output) == "-":
-        raise UsageError(
-            "-o takes a file, which `run` can go on from", hint="`-o FILE.jsonl`, then `cat` it"
-        )
-    if output.suffix.lower() == ".gz":
-        bare = shlex.quote(str(output.with_suffix("")))
-        raise UsageError(
-            "-o writes lines that a later run reads again, and packs none",
-            hint=f"`-o {bare}`; `gzip` packs it when all is done",
-        )
+    run_output.check_name(str(output))
     if output.exists() and not output.is_file():
         raise UsageError(f"{output} is no file", hint="give a file with -o")
     if output.exists() and not force:

@@ -90,8 +90,7 @@ def _record(number: int, found: dict[str, Any], *, text: bool = False) -> Record
     if len(found) == 2:
         own, prompt = found.get("id"), found.get("prompt")
         if type(own) is str and type(prompt) is str and own.strip():
-            # A quarter of a microsecond, where calling Record takes thrice that.
-            return Record._make((own, number, _NONE, prompt, None, None, text))
+            return Record(own, number, _NONE, prompt, None, None, text)
     batch = "modelInput" in found or "recordId" in found
     key = "recordId" if batch else "id"
     own = found.pop(key, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shlex
 import stat
 from array import array
 from collections import Counter
@@ -289,6 +290,21 @@ class RunOutput:
         if self._made and not self._end and self.held() and not self._place.is_symlink():
             self._place.unlink(missing_ok=True)
         os.close(self._descriptor)
+
+
+def check_name(path: str) -> None:
+    """UsageError for a name that is no file of lines, which a run could go on from."""
+    if path == "-":
+        raise UsageError(
+            "-o takes a file, which a run that ends early goes on from",
+            hint="`-o FILE.jsonl`; `tail -f FILE.jsonl` reads it meanwhile",
+        )
+    if path.lower().endswith(".gz"):
+        bare = shlex.quote(path[: -len(".gz")])
+        raise UsageError(
+            "-o writes lines that a later run reads again, and packs none",
+            hint=f"`-o {bare}`; `gzip` packs it when all is done",
+        )
 
 
 def open_output(path: str) -> RunOutput:
