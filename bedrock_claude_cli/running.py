@@ -152,14 +152,18 @@ def _interruptible(engine: Engine, signals: list[signal.Signals]) -> Iterator[No
 
     One SIGHUP may come from the system and another from the shell, so that it is never the second.
     """
+    once = threading.Lock()
 
     def interrupt(number: int, frame: object) -> None:
-        if engine.dropped or (engine.interrupted and number == signal.SIGHUP):
+        # Another signal may be handled between any two steps of this, so that one step decides.
+        first = once.acquire(blocking=False)
+        if engine.dropped or (not first and number == signal.SIGHUP):
             return
         signals.append(signal.Signals(number))
-        if engine.interrupted:
-            raise KeyboardInterrupt
         engine.interrupted = True
+        if not first:
+            engine.dropped = True
+            raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -68,8 +68,7 @@ class Engine:
             self._tell(self.progress())
 
     def drop(self) -> None:
-        """Leave what is in flight behind, each as a failed line: it may be billed."""
-        self.dropped = True
+        """After `dropped` is set: leave what is in flight as failed lines, as it may be billed."""
         with self._change:
             for job in self._begun_jobs.values():
                 self._book(job, self._asker.dropped(job))

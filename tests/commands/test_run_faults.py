@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import random
 import resource
 import signal
@@ -15,10 +16,12 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from bedrock_claude_cli import running
 from bedrock_claude_cli.sandbox import Sandbox
 from tests.commands.test_run import lines, many, write
 from tests.conftest import Run
@@ -304,11 +307,35 @@ def test_a_terminal_that_hangs_up_loses_no_answer(use: Use, tmp_path: Path, out:
     assert child.stderr is not None
     child.stderr.close()
     while child.poll() is None:
-        child.send_signal(signal.SIGHUP)
+        for _ in range(200):  # some come while the one before is still being handled
+            os.kill(child.pid, signal.SIGHUP)
         time.sleep(0.001)
     assert child.returncode == 129
     assert len(lines(out)) == len(server.requests) < 60
     assert not any(each["error"] for each in lines(out))
+
+
+class Loud(list[signal.Signals]):
+    """A list by which a signal comes while the one before is still being handled."""
+
+    def append(self, number: signal.Signals) -> None:
+        first = not self
+        super().append(number)
+        if first:
+            signal.raise_signal(signal.SIGHUP)
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
+def test_a_hangup_within_the_first_signal_is_not_the_second(number: signal.Signals) -> None:
+    drops: list[bool] = []
+    engine = SimpleNamespace(interrupted=False, dropped=False, drop=lambda: drops.append(True))
+    came = Loud()
+    with running._interruptible(cast(Any, engine), came):
+        signal.raise_signal(number)
+        assert engine.interrupted and came == [number]
+        signal.raise_signal(signal.SIGTERM)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    assert drops == [True] and came == [number, signal.SIGTERM]
 
 
 def test_nohup_stays_what_it_is(use: Use, tmp_path: Path, out: Path) -> None:
