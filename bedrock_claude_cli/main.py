@@ -74,7 +74,7 @@ class LazyGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """As typer does, but its suggestions must not build every command."""
-        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
             self.commands.update(dict.fromkeys(COMMANDS, typer.core.TyperCommand(None)))
         return super().resolve_command(ctx, args)
 

@@ -54,6 +54,23 @@ class Pipe(io.StringIO):
 Run = Callable[..., Result]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def models_once() -> Iterator[None]:
+    """Each session of botocore parses its files anew, and thousands of them leave garbage."""
+    from botocore.loaders import JSONFileLoader
+
+    read, parsed = JSONFileLoader._load_file, {}
+
+    def load(loader: JSONFileLoader, path: str, opener: Any) -> Any:
+        if path not in parsed:
+            parsed[path] = read(loader, path, opener)
+        return parsed[path]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "_load_file", load)
+        yield
+
+
 @pytest.fixture(scope="session")
 def turn() -> Iterator[int]:
     """Counts the tests of this process."""

@@ -10,8 +10,10 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 from bedrock_claude_cli import __version__
 from bedrock_claude_cli.sandbox import Sandbox, environment
@@ -43,6 +45,20 @@ def test_usage_errors_name_the_help(run: Run, argv: list[str]) -> None:
     result = run(*argv, code=2)
     assert result.err.startswith("error: ")
     assert "hint: `bedrock-claude ask --help`" in result.err
+
+
+def test_a_command_is_built_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To build `ask` from its signature takes 5 ms of each start."""
+    built = []
+    build = typer.main.get_command
+
+    def get_command(app: typer.Typer) -> Any:
+        built.append(build(app))
+        return built[-1]
+
+    monkeypatch.setattr(typer.main, "get_command", get_command)
+    run("config", "path")
+    assert [each.name for each in built] == ["", "config"]
 
 
 def test_shared_options_work_before_and_after_the_subcommand(run: Run, use: Use) -> None:
