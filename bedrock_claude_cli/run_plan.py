@@ -14,7 +14,7 @@ from bedrock_claude_cli.bedrock import ask, catalog, record_line, records, run_b
 from bedrock_claude_cli.bedrock.model_id import Target
 from bedrock_claude_cli.bedrock.prompt import Request
 from bedrock_claude_cli.bedrock.run_job import Job, Way
-from bedrock_claude_cli.bedrock.run_output import Found, State
+from bedrock_claude_cli.bedrock.run_state import Found, State
 from bedrock_claude_cli.context import Context
 from bedrock_claude_cli.errors import CliError, UsageError
 

@@ -15,8 +15,9 @@ from bedrock_claude_cli import compose_record, run_view
 from bedrock_claude_cli.bedrock import catalog, records, run_output
 from bedrock_claude_cli.bedrock.run import Engine
 from bedrock_claude_cli.bedrock.run_job import Limits, Progress
-from bedrock_claude_cli.bedrock.run_output import RunOutput, State
+from bedrock_claude_cli.bedrock.run_output import RunOutput
 from bedrock_claude_cli.bedrock.run_pace import MOST, Pace
+from bedrock_claude_cli.bedrock.run_state import State
 from bedrock_claude_cli.context import Context
 from bedrock_claude_cli.errors import ExitCode, UsageError
 from bedrock_claude_cli.run_plan import Plan, Wish, way

@@ -1,0 +1,127 @@
+"""`run` on a large output, which several processes read side by side."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bedrock_claude_cli.sandbox import Sandbox
+from tests.commands.test_run import lines, many
+from tests.commands.test_run_faults import PROGRAM, started, until
+from tests.conftest import Run
+
+Use = Callable[..., Sandbox]
+
+COUNT, EACH = 200, 1_200_000  # records, and bytes of each answer: 240 MB
+FAILED, MISSING, TORN = {7, 85, 86, 195}, {0, 117}, COUNT - 1
+
+
+@pytest.fixture
+def given(tmp_path: Path) -> str:
+    return many(tmp_path / "in.jsonl", COUNT)
+
+
+@pytest.fixture
+def large(run: Run, use: Use, tmp_path: Path, given: str) -> Iterator[Path]:
+    """Answers to nearly all; one record failed early and was answered late, the last is torn."""
+    use({"when": {"prompt": "say 1 *$"}, "error": {"type": "ValidationException"}})
+    small, out = tmp_path / "small.jsonl", tmp_path / "large.jsonl"
+    run("run", many(tmp_path / "two.jsonl", 2), "-o", str(small), code=9)
+    answer, error = sorted(lines(small), key=lambda each: each["error"] is not None)
+    hashes = hashed(run, given, tmp_path)
+    with out.open("w") as file:
+        write(file, error, "r130", hashes)
+        for at in (number for number in range(COUNT) if number not in MISSING):
+            write(file, error if at in FAILED else answer, f"r{at}", hashes)
+    os.truncate(out, out.stat().st_size - 1000)
+    yield out
+    out.unlink()
+
+
+def hashed(run: Run, given: str, tmp_path: Path) -> dict[str, str]:
+    """What each record's request hashes to."""
+    out = tmp_path / "all.jsonl"
+    run("run", given, "-o", str(out), "-q", "--concurrency", "64", code=9)
+    return {each["id"]: each["request_sha256"] for each in lines(out)}
+
+
+def write(file: Any, line: dict[str, Any], name: str, hashes: dict[str, str]) -> None:
+    text = {} if line["error"] else {"text": "x" * EACH}
+    made = line | {"id": name, "request_sha256": hashes[name]} | text
+    file.write(json.dumps(made) + "\n")
+
+
+def children(child: subprocess.Popen[bytes]) -> list[int]:
+    found = Path(f"/proc/{child.pid}/task/{child.pid}/children")
+    return [int(each) for each in found.read_text().split()] if found.exists() else []
+
+
+def test_it_is_read_as_a_small_one_is(run: Run, large: Path) -> None:
+    alone = run("run", "status", str(large), "--json").out
+    beside = subprocess.run([*PROGRAM, "run", "status", str(large), "--json"], capture_output=True)
+    assert json.loads(beside.stdout) == json.loads(alone)
+    found = json.loads(alone)
+    assert found["records"] == COUNT - len(MISSING) - 1 and found["failed"] == len(FAILED)
+
+
+def test_only_what_it_lacks_is_asked(run: Run, use: Use, large: Path, given: str) -> None:
+    server = use()
+    child = started(given, "-o", str(large), "-q")
+    child.communicate()
+    assert child.returncode == 9
+    assert len(server.requests) == len(MISSING) + 1
+    found = json.loads(run("run", "status", str(large), "--json").out)
+    assert found["records"] == COUNT and found["failed"] == len(FAILED)
+
+
+def test_a_damaged_line_in_any_stretch_is_named(large: Path) -> None:
+    size, number = large.stat().st_size, 0
+    with large.open("r+b") as file:
+        file.seek(size * 3 // 4)
+        file.readline()
+        damaged = file.tell()
+        file.write(b"[")
+        file.seek(0)
+        while file.tell() <= damaged:
+            number += 1
+            file.readline()
+    done = subprocess.run([*PROGRAM, "run", "status", str(large)], capture_output=True, text=True)
+    assert done.returncode == 2 and f"line {number:,} is none of its lines" in done.stderr
+
+
+def test_a_run_that_is_killed_while_others_read_for_it_lets_go_of_its_output(
+    run: Run, large: Path, given: str
+) -> None:
+    child = started(given, "-o", str(large), "-q")
+    until(lambda: bool(children(child)), child)
+    child.send_signal(signal.SIGSTOP)
+    readers = children(child)
+    time.sleep(0.2)
+    for each in readers:
+        os.kill(each, signal.SIGSTOP)
+    child.kill()
+    child.wait()  # what was stopped has its pipes still open
+    try:
+        assert bool(readers) is (len(os.sched_getaffinity(0)) > 1)
+        found = json.loads(run("run", "status", str(large), "--json").out)
+        assert found["running"] is False
+    finally:
+        for each in readers:
+            os.kill(each, signal.SIGKILL)
+
+
+def test_ctrl_c_while_it_is_read_is_silent(large: Path, given: str) -> None:
+    child = started(given, "-o", str(large), "-q", start_new_session=True)
+    until(lambda: bool(children(child)), child)
+    time.sleep(0.05)
+    os.killpg(child.pid, signal.SIGINT)
+    out, err = child.communicate()
+    assert (child.returncode, out, err) == (130, b"", b"")
