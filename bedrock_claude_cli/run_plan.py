@@ -78,6 +78,20 @@ class Plan:
         names = ("to_do", "skipped", "left_failed", "left_incomplete")
         return {name: getattr(self, name) for name in names}
 
+    def taken(self) -> Any:
+        """What was counted so far, for `join`."""
+        counted = self.again, *self.counts().values()
+        return counted, self._first, tuple(self._composer.notes)
+
+    def join(self, others: Any) -> None:
+        """Add what another process counted, of later records."""
+        (again, *counts), first, notes = others
+        self.again += again
+        for name, count in zip(self.counts(), counts, strict=True):
+            setattr(self, name, getattr(self, name) + count)
+        self._first = self._first or first
+        self._composer.notes.update(dict.fromkeys(notes))
+
     def judge(self, record: records.Record) -> Iterable[str | CliError]:
         """What is wrong with a record; the others are counted."""
         frame = self._composer.plain_frame(record) if self._quick else None

@@ -107,7 +107,7 @@ def _run(
         whose = "answers of AWS" if ctx.out.sandbox else "the sandbox's canned answers"
         raise UsageError(f"{output.path} holds {whose}", hint="give another file with -o")
     plan = Plan(ctx, composer, output.state, wish)
-    records.check(source, plan.judge)
+    records.check(source, plan.judge, plan)
     for note in composer.notes:
         ctx.out.note(note)
     if plan.to_do:

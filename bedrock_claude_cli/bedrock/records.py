@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import os
 import zlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, NamedTuple, Protocol
 
-from bedrock_claude_cli.bedrock import record_parse
+from bedrock_claude_cli.bedrock import beside, record_parse
+from bedrock_claude_cli.bedrock.beside import BUFFER, Stretch
 from bedrock_claude_cli.bedrock.hashes import Hashes
 from bedrock_claude_cli.bedrock.record_parse import MAX_LINE
 from bedrock_claude_cli.bedrock.record_parse import Fault as Fault
@@ -20,9 +22,26 @@ from bedrock_claude_cli.errors import CliError, UnmetError, UsageError
 MOST_TOLD = 20
 LISTED = 5  # lines of what many share
 STDIN = "-"
-_BUFFER = 1 << 17  # lines are read faster than with Python's 8 KiB
 _GZIP = b"\x1f\x8b"
+_STRETCH = 1 << 24  # bytes: half a second's work, for which a process is worth its start
 _START = 65_536  # bytes in which a first line that is not blank begins
+
+
+class Counts(Protocol):
+    """What the judging of records leaves behind beside the faults."""
+
+    def taken(self) -> Any:
+        """All of it, to be pickled."""
+
+    def join(self, others: Any) -> None:
+        """Add what another process took, of later records."""
+
+
+class _Judged(NamedTuple):
+    """What a stretch without a fault holds: the hashes of its ids, and what was counted."""
+
+    hashes: array[int]
+    counts: Any
 
 
 class Source:
@@ -44,11 +63,31 @@ class Source:
         self._file.seek(0)
         raw = _opened(self._file, zipped=self._zipped)
         found = record_parse.of_csv(raw) if self._kind == "csv" else _parsed(raw, first)
+        yield from self._readable(found)
+
+    def _readable(self, found: Iterator[Record | Fault]) -> Iterator[Record | Fault]:
         try:
             yield from found
         except (EOFError, OSError, zlib.error) as error:
             why = getattr(error, "strerror", None) or str(error)
             raise UsageError(f"{self.name} cannot be read: {why}") from None
+
+    def beside(
+        self, work: Callable[[Iterator[Record | Fault]], _Judged | None]
+    ) -> Iterator[tuple[Iterator[Record | Fault], _Judged | None]]:
+        """All of it in stretches, with what `work` made of each elsewhere, as `beside.each` has it.
+
+        What is packed, or no JSONL, is one stretch.
+        """
+        if self._kind == "csv" or self._zipped:
+            yield self.read(), None
+            return
+
+        def there(stretch: Stretch) -> _Judged | None:
+            return work(_stretched(stretch))
+
+        for stretch, found in beside.each(self._file.fileno(), there, _STRETCH):
+            yield self._readable(_stretched(stretch)), found
 
     def records(self, first: int = 0) -> Iterator[Record]:
         """The records of an input that was checked; CliError if it is not as it was then."""
@@ -79,7 +118,7 @@ def open_records(path: str, stdin: IO[bytes] | None = None) -> Source:
                 return _spooled(path, pipe)
         if not found.is_file():
             raise UsageError(f"{path}: {'it is no file' if found.exists() else 'no such file'}")
-        return _source(path, found.open("rb", _BUFFER), found.name.lower())
+        return _source(path, found.open("rb", BUFFER), found.name.lower())
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
 
@@ -107,7 +146,7 @@ def _spooled(name: str, stream: IO[bytes] | None) -> Source:
 
 def _read(name: str, stream: IO[bytes]) -> bytes:
     try:
-        return stream.read(_BUFFER)
+        return stream.read(BUFFER)
     except OSError as error:
         raise UsageError(f"{name} cannot be read: {error.strerror}") from None
 
@@ -188,21 +227,30 @@ class _Told:
         )
 
 
-def check(source: Source, judge: Callable[[Record], Iterable[str | CliError]]) -> int:
+def check(
+    source: Source,
+    judge: Callable[[Record], Iterable[str | CliError]],
+    counts: Counts | None = None,
+) -> int:
     """The number of records; UsageError tells every fault of the input, with its line.
 
     `judge` says what is wrong with one record: in words, or as an error that others may share.
-    Ids are held as 8-byte hashes.
+    Where all that it leaves behind is in `counts`, several processes judge a long input. Ids are
+    held as 8-byte hashes.
     """
-    told = _Told()
-    hashes = array("q")
-    for each in source.read():
-        if isinstance(each, Fault):
-            told.add(each.line, each.what)
-            continue
-        hashes.append(hash(each.id))
-        for what in judge(each):
-            told.add(each.line, what)
+    told, hashes = _Told(), array("q")
+
+    def elsewhere(records: Iterator[Record | Fault]) -> _Judged | None:
+        _judge(records, judge, told, hashes)
+        return None if told.count or counts is None else _Judged(hashes, counts.taken())
+
+    everything: Any = [(source.read(), None)] if counts is None else source.beside(elsewhere)
+    for records, found in everything:
+        if found is None or counts is None:
+            _judge(records, judge, told, hashes)
+        else:
+            hashes.extend(found.hashes)
+            counts.join(found.counts)
     for fault in _twice(source, hashes):
         told.add(fault.line, fault.what)
     if told.count:
@@ -210,6 +258,21 @@ def check(source: Source, judge: Callable[[Record], Iterable[str | CliError]]) -
     if not hashes:
         raise UsageError(f"{source.name} holds no records")
     return len(hashes)
+
+
+def _judge(
+    records: Iterable[Record | Fault],
+    judge: Callable[[Record], Iterable[str | CliError]],
+    told: _Told,
+    hashes: array[int],
+) -> None:
+    for record in records:
+        if isinstance(record, Fault):
+            told.add(record.line, record.what)
+            continue
+        hashes.append(hash(record.id))
+        for what in judge(record):
+            told.add(record.line, what)
 
 
 def _twice(source: Source, hashes: array[int]) -> Iterator[Fault]:
@@ -229,9 +292,17 @@ def _twice(source: Source, hashes: array[int]) -> Iterator[Fault]:
             first[record.id] = record.line
 
 
-def _parsed(raw: IO[bytes], first: int) -> Iterator[Record | Fault]:
-    """What the lines hold; one that is far too long comes cut, and is refused for its length."""
-    number, parse, read = 0, record_parse.of_json, raw.readline
+def _stretched(stretch: Stretch) -> Iterator[Record | Fault]:
+    with io.BufferedReader(stretch, BUFFER) as file:
+        yield from _parsed(file, before=stretch.lines_before())
+
+
+def _parsed(raw: IO[bytes], first: int = 0, before: int = 0) -> Iterator[Record | Fault]:
+    """What the lines hold, after so many others, from the line `first` on.
+
+    One that is far too long comes cut, and is refused for its length.
+    """
+    number, parse, read = before, record_parse.of_json, raw.readline
     while line := read(MAX_LINE + 1):
         number += 1
         if number >= first:

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bedrock_claude_cli.bedrock import run_compact, run_read
-from bedrock_claude_cli.bedrock.run_read import BUFFER, OTHER
+from bedrock_claude_cli.bedrock.beside import BUFFER
+from bedrock_claude_cli.bedrock.run_read import OTHER
 from bedrock_claude_cli.bedrock.run_state import State
 from bedrock_claude_cli.errors import CliError, UsageError
 

@@ -1,4 +1,4 @@
-"""`run` on a large output, which several processes read side by side."""
+"""`run` on large files, which several processes read side by side."""
 
 from __future__ import annotations
 
@@ -27,6 +27,19 @@ FAILED, MISSING, TORN = {7, 85, 86, 195}, {0, 117}, COUNT - 1
 @pytest.fixture
 def given(tmp_path: Path) -> str:
     return many(tmp_path / "in.jsonl", COUNT)
+
+
+@pytest.fixture
+def bulky(tmp_path: Path) -> Iterator[Path]:
+    """The same records with as much beside each that the input has 80 MB; the last has no id."""
+    path = tmp_path / "bulky.jsonl"
+    with path.open("w") as file:
+        for at in range(COUNT):
+            record = {"id": f"r{at}", "prompt": f"say {at}", "note": "x" * 400_000}
+            file.write(json.dumps(record) + "\n")
+        file.write(json.dumps({"prompt": "say something"}) + "\n")
+    yield path
+    path.unlink()
 
 
 @pytest.fixture
@@ -72,14 +85,39 @@ def test_it_is_read_as_a_small_one_is(run: Run, large: Path) -> None:
     assert found["records"] == COUNT - len(MISSING) - 1 and found["failed"] == len(FAILED)
 
 
-def test_only_what_it_lacks_is_asked(run: Run, use: Use, large: Path, given: str) -> None:
+def test_only_what_it_lacks_is_asked(run: Run, use: Use, large: Path, bulky: Path) -> None:
     server = use()
-    child = started(given, "-o", str(large), "-q")
-    child.communicate()
-    assert child.returncode == 9
-    assert len(server.requests) == len(MISSING) + 1
+    child = started(str(bulky), "-o", str(large), "--json")
+    out, _ = child.communicate()
+    summary = json.loads(out)
+    asked = len(MISSING) + 2
+    assert child.returncode == 9 and len(server.requests) == asked
+    assert (summary["to_do"], summary["done"]) == (asked, asked)
+    assert (summary["skipped"], summary["left_failed"]) == (COUNT + 1 - asked, len(FAILED))
     found = json.loads(run("run", "status", str(large), "--json").out)
-    assert found["records"] == COUNT and found["failed"] == len(FAILED)
+    assert found["records"] == COUNT + 1 and found["failed"] == len(FAILED)
+    with large.open() as file:
+        assert f'"id": "{COUNT + 1}"' in "".join(line[:200] for line in file)
+
+
+def test_faults_anywhere_in_a_large_input_are_told_with_their_lines(
+    run: Run, use: Use, bulky: Path, tmp_path: Path
+) -> None:
+    server, out = use(), tmp_path / "out.jsonl"
+    with bulky.open("a") as file:
+        file.write(
+            '{"id": "r3", "prompt": "twice"}\n{"prompt": \n{"model": "no-model", "prompt": "a"}'
+        )
+    alone = run("run", str(bulky), "-o", str(out), code=2).err
+    child = started(str(bulky), "-o", str(out))
+    until(lambda: bool(children(child)), child)
+    beside = children(child)
+    _, err = child.communicate()
+    assert bool(beside) is (len(os.sched_getaffinity(0)) > 1)
+    assert child.returncode == 2 and err.decode() == alone and not server.requests
+    for text in (f"line {COUNT + 2}: the id `r3` stands in line 4 too", f"line {COUNT + 3}: "):
+        assert text in alone
+    assert f"line {COUNT + 4}: " in alone
 
 
 def test_a_damaged_line_in_any_stretch_is_named(large: Path) -> None:
