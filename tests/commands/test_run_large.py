@@ -100,14 +100,21 @@ def test_only_what_it_lacks_is_asked(run: Run, use: Use, large: Path, bulky: Pat
         assert f'"id": "{COUNT + 1}"' in "".join(line[:200] for line in file)
 
 
+TWICE = ('{"id": "r3", "prompt": "twice"}', f"line {COUNT + 2}: the id `r3` stands in line 4 too")
+FAULTS = [
+    TWICE,
+    ('{"prompt": ', f"line {COUNT + 3}: it is no JSON"),
+    ('{"model": "no-model", "prompt": "a"}', f"line {COUNT + 4}: "),
+]
+
+
+@pytest.mark.parametrize("faults", [[TWICE], FAULTS], ids=["an id twice", "every kind"])
 def test_faults_anywhere_in_a_large_input_are_told_with_their_lines(
-    run: Run, use: Use, bulky: Path, tmp_path: Path
+    run: Run, use: Use, bulky: Path, tmp_path: Path, faults: list[tuple[str, str]]
 ) -> None:
     server, out = use(), tmp_path / "out.jsonl"
     with bulky.open("a") as file:
-        file.write(
-            '{"id": "r3", "prompt": "twice"}\n{"prompt": \n{"model": "no-model", "prompt": "a"}'
-        )
+        file.writelines(line + "\n" for line, _ in faults)
     alone = run("run", str(bulky), "-o", str(out), code=2).err
     child = started(str(bulky), "-o", str(out))
     until(lambda: bool(children(child)), child)
@@ -115,9 +122,7 @@ def test_faults_anywhere_in_a_large_input_are_told_with_their_lines(
     _, err = child.communicate()
     assert bool(beside) is (len(os.sched_getaffinity(0)) > 1)
     assert child.returncode == 2 and err.decode() == alone and not server.requests
-    for text in (f"line {COUNT + 2}: the id `r3` stands in line 4 too", f"line {COUNT + 3}: "):
-        assert text in alone
-    assert f"line {COUNT + 4}: " in alone
+    assert all(told in alone for _, told in faults)
 
 
 def test_a_damaged_line_in_any_stretch_is_named(large: Path) -> None:
@@ -154,6 +159,17 @@ def test_a_run_that_is_killed_while_others_read_for_it_lets_go_of_its_output(
     finally:
         for each in readers:
             os.kill(each, signal.SIGKILL)
+
+
+def test_what_a_process_that_ended_did_not_read_is_read_by_the_run(run: Run, large: Path) -> None:
+    alone = run("run", "status", str(large), "--json").out
+    argv = [*PROGRAM, "run", "status", str(large), "--json"]
+    child = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    until(lambda: bool(children(child)), child)
+    for each in children(child):
+        os.kill(each, signal.SIGINT)
+    out, err = child.communicate()
+    assert (child.returncode, err) == (0, b"") and json.loads(out) == json.loads(alone)
 
 
 def test_ctrl_c_while_it_is_read_is_silent(large: Path, given: str) -> None:
