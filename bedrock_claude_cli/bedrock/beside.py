@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 BUFFER = 1 << 17  # bytes: lines are read four times as fast as with Python's 8 KiB
 _PROCESSES = 4
 _STDERR = 2
+_ENDS = (signal.SIGINT, signal.SIGTERM)
 
 T = TypeVar("T")
 
@@ -98,7 +99,11 @@ class _Reader(Generic[T]):
         self._process: ForkProcess = context.Process(
             target=_tell, args=(sender, stretch, read), daemon=True
         )
-        self._process.start()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)  # until it has its own handlers
+        try:
+            self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         sender.close()
 
     def found(self) -> T | None:
@@ -118,8 +123,9 @@ class _Reader(Generic[T]):
 
 def _tell(sender: Connection, stretch: Stretch, read: Callable[[Stretch], T | None]) -> None:
     """What the process does; where it cannot, the one that began it does, and tells why."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _ENDS:
         signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDS)
     with suppress(Exception):
         own = os.open(f"/proc/self/fd/{stretch.descriptor}", os.O_RDONLY)
         _close_but(own, sender.fileno())
