@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -65,9 +66,11 @@ def measure(
     given: Path, out: Path, environ: dict[str, str], asked: IO[bytes], after: float
 ) -> tuple[float, float, float]:
     """Seconds to the first request, CPU seconds of it all, and the peak memory in MB."""
+    peak = 0.0
     started = time.perf_counter()
     process = subprocess.Popen(command(given, out), env=environ)
     while not select.select([asked], [], [], 0.1)[0]:
+        peak = max(peak, memory(process.pid))
         if process.poll() is not None:
             raise SystemExit(f"run left with {process.returncode} before its first request")
     seconds = time.perf_counter() - started
@@ -77,7 +80,20 @@ def measure(
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != INTERRUPTED:
         raise SystemExit(f"run left with {process.returncode}")
-    return seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+    return seconds, used.ru_utime + used.ru_stime, max(peak, used.ru_maxrss / 1024)
+
+
+def memory(process: int) -> float:
+    """MB that a process and those that read beside it have now, what they share counted once."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    found = 0
+    for each in (process, *children):
+        with suppress(OSError):  # it has just ended
+            rollup = Path(f"/proc/{each}/smaps_rollup").read_text()
+            found += sum(
+                int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")
+            )
+    return found / 1024
 
 
 def parse(*files: Path) -> float:
