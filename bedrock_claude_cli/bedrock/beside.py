@@ -88,7 +88,7 @@ def _bounds(descriptor: int, least: int) -> list[tuple[int, int]]:
 
 
 class _Reader(Generic[T]):
-    """A process that reads a stretch."""
+    """A process that reads a stretch, if the system lets there be one more."""
 
     def __init__(self, stretch: Stretch, read: Callable[[Stretch], T | None]) -> None:
         import multiprocessing
@@ -102,9 +102,12 @@ class _Reader(Generic[T]):
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)  # until it has its own handlers
         try:
             self._process.start()
+            self._runs = True
+        except OSError:
+            self._runs = False
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        sender.close()
+            sender.close()
 
     def found(self) -> T | None:
         """What it found; None where it failed."""
@@ -117,8 +120,9 @@ class _Reader(Generic[T]):
     def end(self) -> None:
         """End the process, if it still reads."""
         self._receiver.close()
-        self._process.terminate()
-        self._process.join()
+        if self._runs:
+            self._process.terminate()
+            self._process.join()
 
 
 def _tell(sender: Connection, stretch: Stretch, read: Callable[[Stretch], T | None]) -> None:

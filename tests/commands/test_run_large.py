@@ -163,6 +163,20 @@ def test_a_run_that_is_killed_while_others_read_for_it_lets_go_of_its_output(
             os.kill(each, signal.SIGKILL)
 
 
+def test_where_no_other_process_may_begin_the_run_reads_alone(run: Run, large: Path) -> None:
+    alone = run("run", "status", str(large), "--json").out
+    code = (
+        "import os, sys; from bedrock_claude_cli.main import main\n"
+        "def fork(): raise BlockingIOError(11, 'Resource temporarily unavailable')\n"
+        "os.fork = fork; sys.exit(main())"
+    )
+    argv = [sys.executable, "-c", code, "run", "status", str(large), "--json"]
+    done = subprocess.run(argv, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"") and json.loads(done.stdout) == json.loads(
+        alone
+    )
+
+
 def test_what_a_process_that_ended_did_not_read_is_read_by_the_run(run: Run, large: Path) -> None:
     alone = run("run", "status", str(large), "--json").out
     argv = [*PROGRAM, "run", "status", str(large), "--json"]
