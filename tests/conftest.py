@@ -6,6 +6,7 @@ import gc
 import io
 import itertools
 import os
+import signal
 import socket
 import sys
 import tempfile
@@ -26,6 +27,15 @@ from bedrock_claude_cli.sandbox import Sandbox, environment
 # A busy machine is no fault of what is tested.
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
+
+# As a terminal leaves them, for the processes that tests begin: a shell that runs the tests in the
+# background has them ignore Ctrl-C, and nohup that the terminal hangs up.
+for _number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+    if signal.getsignal(_number) == signal.SIG_IGN:
+        signal.signal(
+            _number,
+            signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL,
+        )
 
 # genai-prices, which the catalogue is built with, asks for Python 3.11.
 collect_ignore = ["bedrock/test_catalog_build.py"] if sys.version_info < (3, 11) else []
