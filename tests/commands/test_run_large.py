@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,26 @@ def children(child: subprocess.Popen[bytes]) -> list[int]:
     return [int(each) for each in found.read_text().split()] if found.exists() else []
 
 
+def readers_of(child: subprocess.Popen[bytes]) -> list[int]:
+    """The processes that read beside a run, as soon as there are any."""
+    found: list[int] = []
+
+    def seen() -> bool:
+        found[:] = children(child)
+        return bool(found)
+
+    until(seen, child)
+    return found
+
+
+def has_let_go(reader: int) -> bool:
+    """Whether it has no file open but the standard ones, its stretch and its pipe; or has ended."""
+    try:
+        return len(os.listdir(f"/proc/{reader}/fd")) <= 5  # noqa: PTH208  # names alone
+    except OSError:
+        return True
+
+
 def test_it_is_read_as_a_small_one_is(run: Run, large: Path) -> None:
     alone = run("run", "status", str(large), "--json").out
     beside = subprocess.run([*PROGRAM, "run", "status", str(large), "--json"], capture_output=True)
@@ -119,8 +140,7 @@ def test_faults_anywhere_in_a_large_input_are_told_with_their_lines(
         file.writelines(line + "\n" for line, _ in faults)
     alone = run("run", str(bulky), "-o", str(out), code=2).err
     child = started(str(bulky), "-o", str(out))
-    until(lambda: bool(children(child)), child)
-    beside = children(child)
+    beside = readers_of(child)
     _, err = child.communicate()
     assert bool(beside) is SEVERAL
     assert child.returncode == 2 and err.decode() == alone and not server.requests
@@ -146,10 +166,11 @@ def test_a_run_that_is_killed_while_others_read_for_it_lets_go_of_its_output(
     run: Run, large: Path, given: str
 ) -> None:
     child = started(given, "-o", str(large), "-q")
-    until(lambda: bool(children(child)), child)
+    readers_of(child)
     child.send_signal(signal.SIGSTOP)
-    readers = children(child)
-    time.sleep(0.2)
+    readers, begun = children(child), time.monotonic()
+    while not all(map(has_let_go, readers)) and time.monotonic() - begun < 20:
+        time.sleep(0.001)
     for each in readers:
         os.kill(each, signal.SIGSTOP)
     child.kill()
@@ -160,7 +181,8 @@ def test_a_run_that_is_killed_while_others_read_for_it_lets_go_of_its_output(
         assert found["running"] is False
     finally:
         for each in readers:
-            os.kill(each, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(each, signal.SIGKILL)
 
 
 def test_where_no_other_process_may_begin_the_run_reads_alone(run: Run, large: Path) -> None:
@@ -172,26 +194,24 @@ def test_where_no_other_process_may_begin_the_run_reads_alone(run: Run, large: P
     )
     argv = [sys.executable, "-c", code, "run", "status", str(large), "--json"]
     done = subprocess.run(argv, capture_output=True)
-    assert (done.returncode, done.stderr) == (0, b"") and json.loads(done.stdout) == json.loads(
-        alone
-    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert json.loads(done.stdout) == json.loads(alone)
 
 
 def test_what_a_process_that_ended_did_not_read_is_read_by_the_run(run: Run, large: Path) -> None:
     alone = run("run", "status", str(large), "--json").out
     argv = [*PROGRAM, "run", "status", str(large), "--json"]
     child = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    until(lambda: bool(children(child)), child)
-    for each in children(child):
-        os.kill(each, signal.SIGINT)
+    for each in readers_of(child):
+        with suppress(ProcessLookupError):
+            os.kill(each, signal.SIGINT)
     out, err = child.communicate()
     assert (child.returncode, err) == (0, b"") and json.loads(out) == json.loads(alone)
 
 
 def test_ctrl_c_while_it_is_read_is_silent(large: Path, given: str) -> None:
     child = started(given, "-o", str(large), "-q", start_new_session=True)
-    until(lambda: bool(children(child)), child)
-    time.sleep(0.05)
+    readers_of(child)
     os.killpg(child.pid, signal.SIGINT)
     out, err = child.communicate()
     assert (child.returncode, out, err) == (130, b"", b"")
